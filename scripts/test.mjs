@@ -1,0 +1,44 @@
+/*
+ * What `npm test` runs: makes the clone ready, then runs the suites on Node 24.
+ *
+ *   npm test                                    everything
+ *   npm test -- test/unit/frame.test.ts         these files or patterns only
+ *   npm test -- --test-name-pattern=resume      an option of `node --test`
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ensureReady, nodePath } from './setup.mjs';
+
+const root = resolve(import.meta.dirname, '..');
+const timeoutMs = 10 * 60_000;
+
+const given = process.argv.slice(2);
+const options = given.filter((argument) => argument.startsWith('-'));
+const chosen = given.filter((argument) => !argument.startsWith('-'));
+const suites = ['unit', 'contract', 'integration', 'hostile']
+  .filter((suite) => existsSync(join(root, 'test', suite)))
+  .map((suite) => `test/${suite}/**/*.test.ts`);
+
+try {
+  ensureReady({ build: true });
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
+
+const { status } = spawnSync(
+  nodePath,
+  [
+    '--test',
+    '--test-reporter=spec',
+    `--test-timeout=${timeoutMs}`,
+    `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
+    ...options,
+    ...(chosen.length > 0 ? chosen : suites),
+  ],
+  { cwd: root, stdio: 'inherit' },
+);
+// No status means a signal ended it.
+process.exitCode = status ?? 1;
