@@ -1,0 +1,245 @@
+import * as v from 'valibot';
+import { fromHex, fromUtf8, utf8 } from '../base/bytes.ts';
+import {
+  DESTINATION_FAILURES,
+  RemoteProtocolError,
+  SESSION_FAILURES,
+  SOURCE_FAILURES,
+} from '../base/failure.ts';
+import { DECISIONS } from './chunkLayout.ts';
+import type { Decision } from './chunkLayout.ts';
+import { CODECS } from './chunkReply.ts';
+import { DIGEST_BYTES } from './digest.ts';
+import { limits } from './limits.ts';
+import type { Entry } from './manifest.ts';
+import { parseSafePath } from './wirePath.ts';
+
+/**
+ * The control messages: JSON in UTF-8, parsed once through these schemas into exact types. Keys that a
+ * schema does not name are refused, except in `hello`, where a later version may say more.
+ */
+
+/** A whole number from 0 to `most`. JSON can spell Infinity (1e999), fractions and -0; none gets in. */
+function count(most: number) {
+  return v.pipe(
+    v.number(),
+    v.safeInteger(),
+    v.minValue(0),
+    v.maxValue(most),
+    v.check((value) => !Object.is(value, -0)),
+  );
+}
+
+function hexBytes(bytes: number) {
+  return v.pipe(v.string(), v.regex(/^[0-9a-f]*$/u), v.length(bytes * 2));
+}
+
+const text = v.pipe(v.string(), v.maxLength(limits.textLength));
+const time = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.minValue(-8.64e15),
+  v.maxValue(8.64e15),
+  v.check((value) => !Object.is(value, -0)),
+);
+const path = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const parsed = parseSafePath(dataset.value);
+    if ('path' in parsed) return parsed.path;
+    addIssue({ message: `name refused: ${parsed.refusal}` });
+    return NEVER;
+  }),
+);
+
+const helloSchema = v.object({
+  /** The oldest and the newest version of the protocol that this side speaks. */
+  versions: v.tuple([count(65_535), count(65_535)]),
+  role: v.picklist(['sender', 'receiver']),
+  /** What this device calls itself; shown to people, trusted for nothing. */
+  name: text,
+  /** Codecs that this side can decode, besides `stored`. */
+  codecs: v.pipe(v.array(v.string()), v.maxLength(16)),
+  /** How many wants it takes at once, if it is the sender. */
+  limits: v.object({ openWants: v.pipe(count(65_535), v.minValue(1)) }),
+  /** Proof of an invite, from the side that dialled. */
+  proof: v.optional(v.object({ invite: hexBytes(8), mac: hexBytes(32) })),
+});
+
+const offerSchema = v.strictObject({
+  /** Names the transfer for as long as it lives; drawn at random by the sender. */
+  transfer: hexBytes(16),
+  /** What is being sent, in the sender's words. */
+  label: text,
+});
+
+const entrySchema = v.union([
+  v.strictTuple([v.literal('f'), path, count(limits.fileBytes), time, v.boolean()]),
+  v.strictTuple([v.literal('d'), path, time]),
+]);
+
+const pageSchema = v.strictObject({
+  entries: v.pipe(v.array(entrySchema), v.minLength(1), v.maxLength(limits.pageEntries)),
+});
+
+const offerEndSchema = v.strictObject({
+  pages: count(limits.entries),
+  entries: count(limits.entries),
+  files: count(limits.entries),
+  bytes: count(limits.transferBytes),
+  /** How many things the sender was asked to send and could not offer: links, devices, refused names. */
+  leftOut: count(Number.MAX_SAFE_INTEGER),
+});
+
+const answerSchema = v.strictObject({
+  /** Runs of equal decisions over the entries of the page, in order. */
+  decisions: v.pipe(
+    v.array(v.strictTuple([v.picklist(DECISIONS), v.pipe(count(limits.pageEntries), v.minValue(1))])),
+    v.minLength(1),
+    v.maxLength(limits.pageEntries),
+  ),
+});
+
+const wantSchema = v.strictObject({
+  /** What the receiver has in that place: one digest for a range, one (or null) for each file of a pack. */
+  have: v.optional(
+    v.pipe(v.array(v.nullable(hexBytes(DIGEST_BYTES))), v.minLength(1), v.maxLength(limits.packEntries)),
+  ),
+});
+
+const failedSchema = v.strictObject({ reason: v.picklist(SOURCE_FAILURES) });
+
+const progressSchema = v.strictObject({
+  /** Bytes that are verified and written, and entries that have ended in whichever way. */
+  bytes: count(limits.transferBytes),
+  entries: count(limits.entries),
+});
+
+const outcomeSchema = v.strictObject({
+  /** Entries that the receiver could not finish: page, position in it, reason. */
+  failures: v.pipe(
+    v.array(
+      v.strictTuple([count(limits.entries), count(limits.pageEntries - 1), v.picklist(DESTINATION_FAILURES)]),
+    ),
+    v.minLength(1),
+    v.maxLength(limits.outcomeFailures),
+  ),
+});
+
+const receiptSchema = v.strictObject({
+  /** The root digest over everything that was taken, verified and published. */
+  root: hexBytes(DIGEST_BYTES),
+  /** How the entries of the manifest ended; the four add up to all of them. */
+  published: count(limits.entries),
+  same: count(limits.entries),
+  skipped: count(limits.entries),
+  failed: count(limits.entries),
+  /** Bytes of the published files. */
+  bytes: count(limits.transferBytes),
+});
+
+const closeSchema = v.strictObject({
+  code: v.fallback(v.picklist(['done', ...SESSION_FAILURES]), 'internal'),
+  message: v.optional(text),
+});
+
+const schemas = {
+  hello: helloSchema,
+  offer: offerSchema,
+  page: pageSchema,
+  offerEnd: offerEndSchema,
+  answer: answerSchema,
+  want: wantSchema,
+  failed: failedSchema,
+  progress: progressSchema,
+  outcome: outcomeSchema,
+  receipt: receiptSchema,
+  close: closeSchema,
+} as const;
+
+export type MessageName = keyof typeof schemas;
+/** What may be said in a control message. */
+export type MessageInput<Name extends MessageName> = v.InferInput<(typeof schemas)[Name]>;
+/** What a control message says, as it stands on the wire. */
+export type Message<Name extends MessageName> = v.InferOutput<(typeof schemas)[Name]>;
+export type Hello = Message<'hello'>;
+export type Receipt = Message<'receipt'>;
+export type Close = Message<'close'>;
+
+/** The payload of a control message. */
+export function encodeMessage<Name extends MessageName>(
+  _name: Name,
+  message: MessageInput<Name>,
+): Uint8Array {
+  return utf8(JSON.stringify(message));
+}
+
+/** Parses a payload; a {@link RemoteProtocolError} says which message and where it is wrong. */
+export function decodeMessage<Name extends MessageName>(name: Name, payload: Uint8Array): Message<Name> {
+  let json: unknown;
+  try {
+    json = JSON.parse(fromUtf8(payload));
+  } catch (cause) {
+    throw new RemoteProtocolError('protocol-error', `${name} is not JSON in UTF-8`, { cause });
+  }
+  // To valibot an empty array is an object whose keys are all missing.
+  if (Array.isArray(json)) {
+    throw new RemoteProtocolError('protocol-error', `${name} is malformed at its root`);
+  }
+  const schema: v.GenericSchema<unknown, unknown> = schemas[name];
+  const parsed = v.safeParse(schema, json, { abortEarly: true });
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    // The path of the issue is ours; the received value, which is not, stays out of the message.
+    throw new RemoteProtocolError(
+      'protocol-error',
+      `${name} is malformed at ${v.getDotPath(issue) ?? 'its root'}`,
+    );
+  }
+  // The schema of this name was the one applied; the checker cannot follow that through the table.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return parsed.output as Message<Name>;
+}
+
+type WireEntry = Message<'page'>['entries'][number];
+
+export function entryToWire(entry: Entry): WireEntry {
+  return entry.kind === 'file'
+    ? ['f', entry.path, entry.size, entry.mtimeMs, entry.isExecutable]
+    : ['d', entry.path, entry.mtimeMs];
+}
+
+export function entryFromWire(wire: WireEntry): Entry {
+  if (wire[0] === 'd') return { kind: 'folder', path: wire[1], mtimeMs: wire[2] };
+  return { kind: 'file', path: wire[1], size: wire[2], mtimeMs: wire[3], isExecutable: wire[4] };
+}
+
+/** Runs of equal decisions. */
+export function decisionsToWire(decisions: readonly Decision[]): Message<'answer'>['decisions'] {
+  const runs: [Decision, number][] = [];
+  for (const decision of decisions) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[0] === decision) last[1] += 1;
+    else runs.push([decision, 1]);
+  }
+  return runs;
+}
+
+/** One decision for each of `entryCount` entries; refuses runs that do not add up to that. */
+export function decisionsFromWire(runs: Message<'answer'>['decisions'], entryCount: number): Decision[] {
+  const total = runs.reduce((sum, [, length]) => sum + length, 0);
+  if (total !== entryCount) {
+    throw new RemoteProtocolError('protocol-error', 'an answer does not fit its page');
+  }
+  return runs.flatMap(([decision, length]) => Array.from({ length }, () => decision));
+}
+
+/** Digests of a want, as bytes. */
+export function haveFromWire(have: readonly (string | null)[]): (Uint8Array | undefined)[] {
+  return have.map((digest) => (digest === null ? undefined : fromHex(digest)));
+}
+
+/** The codecs of a hello that this version knows; later ones are passed over. */
+export function knownCodecs(names: readonly string[]): (typeof CODECS)[number][] {
+  return CODECS.filter((codec) => codec !== 'stored' && names.includes(codec));
+}
