@@ -1,0 +1,246 @@
+import { concatBytes, equalBytes } from '../base/bytes.ts';
+import { CourierError, isDestinationFailure } from '../base/failure.ts';
+import type { DestinationFailure, EntryFailure } from '../base/failure.ts';
+import type { Hashing } from '../base/hashing.ts';
+import type { Chunk, PackChunk, RangeChunk } from '../protocol/chunkLayout.ts';
+import type { ChunkReply } from '../protocol/chunkReply.ts';
+import type { Entry } from '../protocol/manifest.ts';
+import type { Ledger } from './ledger.ts';
+import type { Compression, Destination, FileReference } from './ports.ts';
+
+/** What a receiver keeps of an entry. */
+export interface EntryItem {
+  readonly entry: Entry;
+}
+
+export interface ChunkStoreInit {
+  readonly destination: Destination;
+  readonly ledger: Ledger<EntryItem>;
+  readonly hashing: Hashing;
+  readonly compression: Compression;
+  /** Bytes that are verified and written. */
+  readonly onWritten: (bytes: number) => void;
+  /** One entry more has ended. */
+  readonly onSettled: () => void;
+  readonly onFailed: (file: FileReference, reason: EntryFailure) => void;
+  /** It failed on our side; the sender must hear of it, or it would count the file into its root. */
+  readonly onFailedHere: (file: FileReference, reason: DestinationFailure) => void;
+}
+
+/**
+ * Takes what arrives for a want to the destination: decodes, verifies, writes, and settles the files that
+ * are complete with it. Nothing is written before its digest matched.
+ */
+export class ChunkStore {
+  readonly #init: ChunkStoreInit;
+
+  constructor(init: ChunkStoreInit) {
+    this.#init = init;
+  }
+
+  /** Digests of what an older version holds in this chunk's place; empty if there is none. */
+  async digestOlder(chunk: Chunk): Promise<(Uint8Array | undefined)[]> {
+    const { destination, hashing } = this.#init;
+    const files = this.#filesOf(chunk);
+    if (!files.some((file) => destination.hasOlder(file))) return [];
+    const digests: (Uint8Array | undefined)[] = [];
+    for (const file of files) {
+      const older = await this.#olderBytes(file, ...placeOf(chunk, file));
+      digests.push(older === undefined ? undefined : hashing.sha256(older));
+    }
+    return digests;
+  }
+
+  /**
+   * Verifies a reply and writes it. `again` when it is damaged; `have` is what its want told.
+   */
+  async storeReply(
+    chunk: Chunk,
+    reply: ChunkReply,
+    have: readonly (Uint8Array | undefined)[],
+  ): Promise<'done' | 'again'> {
+    const { codec, body, rawLength } = reply;
+    let raw = body;
+    if (codec !== 'stored') {
+      try {
+        raw = await this.#init.compression.decompress(codec, body, rawLength);
+      } catch {
+        return 'again';
+      }
+    }
+    return chunk.kind === 'range'
+      ? this.#storeRange(chunk, reply, raw)
+      : this.#storePack(chunk, reply, raw, have);
+  }
+
+  async #storeRange(chunk: RangeChunk, reply: ChunkReply, raw: Uint8Array): Promise<'done' | 'again'> {
+    if (!equalBytes(this.#init.hashing.sha256(raw), reply.digest)) return 'again';
+    await this.#writeRange(chunk, raw, reply.digest);
+    return 'done';
+  }
+
+  async #writeRange(chunk: RangeChunk, raw: Uint8Array, digest: Uint8Array): Promise<void> {
+    const { destination, ledger } = this.#init;
+    const { page } = ledger.locate(chunk.index);
+    const file = fileAt(page.page, chunk.entry, page.itemAt(chunk.entry).entry);
+    if (!this.#isPending(file)) return;
+    await this.#attempt(file, async () => {
+      await destination.write(file, chunk.offset, raw);
+      this.#init.onWritten(raw.length);
+      if (!ledger.recordRange(file.page, chunk, digest)) return;
+      await destination.complete(file);
+      ledger.settle(file.page, file.position, 'done');
+      this.#init.onSettled();
+    });
+  }
+
+  async #storePack(
+    chunk: PackChunk,
+    reply: ChunkReply,
+    raw: Uint8Array,
+    have: readonly (Uint8Array | undefined)[],
+  ): Promise<'done' | 'again'> {
+    const { hashing } = this.#init;
+    const files = this.#filesOf(chunk);
+    const contents: {
+      readonly file: FileReference;
+      readonly bytes: Uint8Array;
+      readonly digest: Uint8Array;
+    }[] = [];
+    let offset = 0;
+    for (const [at, file] of files.entries()) {
+      if (reply.statuses[at] !== 'bytes') continue;
+      const bytes = raw.subarray(offset, offset + file.entry.size);
+      offset += file.entry.size;
+      contents.push({ file, bytes, digest: hashing.sha256(bytes) });
+    }
+    const packDigest = hashing.sha256(concatBytes(contents.map(({ digest }) => digest)));
+    if (!equalBytes(packDigest, reply.digest)) return 'again';
+    for (const { file, bytes, digest } of contents) await this.#writeSmall(file, bytes, digest);
+    for (const [at, file] of files.entries()) {
+      const status = reply.statuses[at] ?? 'bytes';
+      if (status === 'same') await this.#keepSmall(file, have[at]);
+      else if (status !== 'bytes') await this.#failFile(file, status);
+    }
+    return 'done';
+  }
+
+  async #writeSmall(file: FileReference, bytes: Uint8Array, digest: Uint8Array): Promise<void> {
+    const { destination, ledger } = this.#init;
+    await this.#attempt(file, async () => {
+      await destination.write(file, 0, bytes);
+      await destination.complete(file);
+      ledger.recordSmall(file.page, file.position, digest);
+      ledger.settle(file.page, file.position, 'done');
+      this.#init.onWritten(bytes.length);
+      this.#init.onSettled();
+    });
+  }
+
+  /** The sender says that what is there is right: it becomes part of the new file. */
+  async keepOlder(chunk: Chunk, have: readonly (Uint8Array | undefined)[]): Promise<'done' | 'again'> {
+    const files = this.#filesOf(chunk);
+    if (chunk.kind === 'pack') {
+      for (const [at, file] of files.entries()) await this.#keepSmall(file, have[at]);
+      return 'done';
+    }
+    const [file] = files;
+    const [digest] = have;
+    const older =
+      file === undefined ? undefined : await this.#readOlder(file, chunk.offset, chunk.length, digest);
+    if (older === undefined || digest === undefined) return 'again';
+    await this.#writeRange(chunk, older, digest);
+    return 'done';
+  }
+
+  async #keepSmall(file: FileReference, digest: Uint8Array | undefined): Promise<void> {
+    const older = await this.#readOlder(file, 0, file.entry.size, digest);
+    if (older === undefined || digest === undefined) await this.#failHere(file, 'disk-error');
+    else await this.#writeSmall(file, older, digest);
+  }
+
+  /** A range of the older version, if it is still what we said it was. */
+  async #readOlder(
+    file: FileReference,
+    offset: number,
+    length: number,
+    digest: Uint8Array | undefined,
+  ): Promise<Uint8Array | undefined> {
+    const older = await this.#olderBytes(file, offset, length);
+    if (older === undefined || digest === undefined) return undefined;
+    return equalBytes(this.#init.hashing.sha256(older), digest) ? older : undefined;
+  }
+
+  /** A range of the older version. One that cannot be read is as good as none: it costs sending it again. */
+  async #olderBytes(file: FileReference, offset: number, length: number): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#init.destination.readOlder(file, offset, length);
+    } catch (error) {
+      if (entryFailureIn(error) === undefined) throw error;
+      return undefined;
+    }
+  }
+
+  /** The sender cannot give this range as it was offered. */
+  async failRange(chunk: Chunk, reason: EntryFailure): Promise<'done'> {
+    for (const file of this.#filesOf(chunk)) await this.#failFile(file, reason);
+    return 'done';
+  }
+
+  /** Runs work on one file; a failure of its own fails the file and not the transfer. */
+  async #attempt(file: FileReference, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const reason = entryFailureIn(error);
+      if (reason === undefined) throw error;
+      await this.#failHere(file, reason);
+    }
+  }
+
+  /** A file fails on our side; the sender must hear of it, or it would count the file into its root. */
+  async #failHere(file: FileReference, reason: DestinationFailure): Promise<void> {
+    if (!this.#isPending(file)) return;
+    this.#init.onFailedHere(file, reason);
+    await this.#failFile(file, reason);
+  }
+
+  async #failFile(file: FileReference, reason: EntryFailure): Promise<void> {
+    const { destination, ledger } = this.#init;
+    if (!this.#isPending(file)) return;
+    ledger.settle(file.page, file.position, reason);
+    this.#init.onSettled();
+    this.#init.onFailed(file, reason);
+    try {
+      await destination.discard(file);
+    } catch (error) {
+      // It has failed already; what is left of it goes with the rest.
+      if (entryFailureIn(error) === undefined) throw error;
+    }
+  }
+
+  #isPending(file: FileReference): boolean {
+    return this.#init.ledger.page(file.page).outcomeOf(file.position) === 'pending';
+  }
+
+  #filesOf(chunk: Chunk): FileReference[] {
+    const { page } = this.#init.ledger.locate(chunk.index);
+    const positions = chunk.kind === 'range' ? [chunk.entry] : chunk.entries;
+    return positions.map((position) => fileAt(page.page, position, page.itemAt(position).entry));
+  }
+}
+
+/** Why the entry that was worked on fails; `undefined` if it is not the entry's fault alone. */
+function entryFailureIn(error: unknown): DestinationFailure | undefined {
+  return CourierError.is(error) && isDestinationFailure(error.code) ? error.code : undefined;
+}
+
+function fileAt(page: number, position: number, entry: Entry): FileReference {
+  if (entry.kind !== 'file') throw new CourierError('internal', 'a chunk of a folder');
+  return { page, position, entry };
+}
+
+/** Where a chunk's bytes lie in one of its files: offset, length. */
+function placeOf(chunk: Chunk, file: FileReference): [offset: number, length: number] {
+  return chunk.kind === 'range' ? [chunk.offset, chunk.length] : [0, file.entry.size];
+}

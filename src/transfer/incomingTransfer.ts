@@ -1,0 +1,426 @@
+import { deferred } from '../base/deferred.ts';
+import { toHex } from '../base/bytes.ts';
+import type { Clock } from '../base/clock.ts';
+import { assertNever } from '../base/assertNever.ts';
+import { CourierError, sessionFailureOf } from '../base/failure.ts';
+import type { DestinationFailure, EntryFailure, SessionFailure } from '../base/failure.ts';
+import type { Hashing } from '../base/hashing.ts';
+import { AsyncQueue } from '../base/queue.ts';
+import { Semaphore } from '../base/semaphore.ts';
+import { chunkLength } from '../protocol/chunkLayout.ts';
+import type { Chunk, PageLayout } from '../protocol/chunkLayout.ts';
+import { limits } from '../protocol/limits.ts';
+import type { ManifestTotals } from '../protocol/manifest.ts';
+import { decodeMessage, encodeMessage, entryFromWire, entryToWire } from '../protocol/messages.ts';
+import type { Hello, Message } from '../protocol/messages.ts';
+import type { ReceiverEvent, ReceiverSession } from '../protocol/receiverSession.ts';
+import { ChunkStore } from './chunkStore.ts';
+import type { EntryItem } from './chunkStore.ts';
+import { Ledger } from './ledger.ts';
+import type { LedgerCounts, PageCodec } from './ledger.ts';
+import type { Channel, Compression, Destination, PageStore } from './ports.ts';
+import { RateMeter, remainingMs } from './progress.ts';
+import type { ProgressSnapshot, TransferState } from './progress.ts';
+import { SessionPump } from './sessionPump.ts';
+import type { SessionEnd } from './sessionPump.ts';
+
+/** What a person decides on. */
+export interface OfferSummary {
+  readonly transfer: string;
+  readonly label: string;
+  readonly totals: ManifestTotals;
+  /** What the sender could not offer. */
+  readonly leftOut: number;
+}
+
+export interface IncomingTransferInit {
+  readonly session: ReceiverSession;
+  readonly channel: Channel;
+  readonly clock: Clock;
+  readonly hashing: Hashing;
+  readonly compression: Compression;
+  /** Whether a peer that dialled us may come in; the failure is what it is told if not. */
+  readonly judge: (hello: Hello) => SessionFailure | undefined;
+  /** Called once the offer is open, with the transfer's id. */
+  readonly openDestination: (transfer: string) => {
+    readonly destination: Destination;
+    readonly pages: PageStore;
+  };
+  /** Asked once everything is listed; absent, the offer is accepted as it comes. The signal: too late. */
+  readonly consent?: (summary: OfferSummary, options: { readonly signal: AbortSignal }) => Promise<boolean>;
+  readonly observer?: IncomingObserver;
+  /** Takes back the memory of a chunk that is written; the counterpart of the session's `allocate`. */
+  readonly recycle?: (payload: Uint8Array) => void;
+}
+
+/** Hears of what happens while it happens; the report has only the counts. */
+export interface IncomingObserver {
+  /** `label` is the peer's text. */
+  offered?(transfer: string, label: string): void;
+  entryFailed?(path: string, reason: EntryFailure): void;
+}
+
+export interface IncomingReport {
+  readonly end: SessionEnd;
+  /** Present once the receipt was sent: from then on the transfer stands, whatever the connection does. */
+  readonly receipt:
+    | { readonly root: string; readonly counts: LedgerCounts; readonly names: readonly string[] }
+    | undefined;
+  readonly transfer: string | undefined;
+  readonly label: string;
+  readonly leftOut: number;
+}
+
+/** Bytes of wants that may be open at once: what an interruption can cost, and what fills a path. */
+const WINDOW_BYTES = 16 * 1024 * 1024;
+/** How often the sender hears of progress. */
+const CONFIRM_EVERY_MS = 100;
+/** A chunk that arrives damaged is asked for once more. */
+const MOST_ATTEMPTS = 2;
+
+interface Place {
+  readonly destination: Destination;
+  readonly ledger: Ledger<EntryItem>;
+  readonly store: ChunkStore;
+}
+
+interface OpenWant {
+  readonly chunk: Chunk;
+  readonly have: readonly (Uint8Array | undefined)[];
+  readonly attempt: number;
+}
+
+/**
+ * The receiving side of one transfer: decides, asks, verifies, writes, publishes. What is in memory is
+ * bounded by the window of open wants: data comes only for wants, and a want opens only when the chunk
+ * before it has reached the disk.
+ */
+export class IncomingTransfer {
+  // Immutable.
+  readonly #init: IncomingTransferInit;
+  readonly #session: ReceiverSession;
+  readonly #pump: SessionPump<ReceiverEvent>;
+  readonly #window = new Semaphore(WINDOW_BYTES);
+  readonly #undecided = new AsyncQueue<number>();
+  readonly #layouts = new AsyncQueue<{ readonly page: number; readonly layout: PageLayout }>();
+  readonly #rate = new RateMeter();
+
+  // Mutable.
+  #state: TransferState = 'connecting';
+  #transfer: string | undefined;
+  #label = '';
+  #leftOut = 0;
+  #listed = deferred<ManifestTotals>();
+  #opened = deferred<void>();
+  readonly #over = new AbortController();
+  /** Where it is received; there from the offer on. */
+  #place: Place | undefined;
+  readonly #openWants = new Map<number, OpenWant>();
+  readonly #storing = new Set<Promise<void>>();
+  readonly #failures: Message<'outcome'>['failures'] = [];
+  #bytesDone = 0;
+  #entriesDone = 0;
+  #bytesTaken = 0;
+  #entriesTotal = 0;
+  #confirmedAt = 0;
+  #receipt: IncomingReport['receipt'];
+  /** As many wants as both sides take at once; known when the peer has said how many. */
+  #wantSlots = new Semaphore(limits.openWants);
+  #mostWants: number = limits.openWants;
+
+  constructor(init: IncomingTransferInit) {
+    this.#init = init;
+    this.#session = init.session;
+    this.#pump = new SessionPump(init.session.conversation, init.channel, init.clock, (event) =>
+      this.#handle(event),
+    );
+    // Both may go unheard when the session ends early.
+    this.#listed.promise.catch(() => undefined);
+    this.#opened.promise.catch(() => undefined);
+  }
+
+  /** Runs to the end of the session. Never rejects. */
+  async run(): Promise<IncomingReport> {
+    const work = this.#work().catch((error: unknown) => this.#fail(error));
+    const end = await this.#pump.run();
+    await work;
+    await Promise.allSettled(this.#storing);
+    if (this.#receipt === undefined) {
+      this.#state = 'failed';
+      // What cannot be removed now is found and removed later, as after a crash.
+      await this.#place?.destination.abandon().catch(() => undefined);
+    }
+    const { transfer, label, leftOut } = {
+      transfer: this.#transfer,
+      label: this.#label,
+      leftOut: this.#leftOut,
+    };
+    return { end, receipt: this.#receipt, transfer, label, leftOut };
+  }
+
+  /** Ends the transfer; the peer is told. */
+  cancel(): void {
+    this.#pump.close({ code: 'cancelled' });
+  }
+
+  snapshot(): ProgressSnapshot {
+    const rate = this.#rate.rate(this.#init.clock.now());
+    return {
+      state: this.#state,
+      bytesDone: this.#bytesDone,
+      bytesTotal: this.#bytesTaken,
+      entriesDone: this.#entriesDone,
+      entriesTotal: this.#entriesTotal,
+      bytesPerSecond: rate,
+      remainingMs:
+        this.#state === 'moving' ? remainingMs(this.#bytesDone, this.#bytesTaken, rate) : undefined,
+    };
+  }
+
+  #handle(event: ReceiverEvent): void {
+    switch (event.type) {
+      case 'introduced':
+        this.#judge(event.hello);
+        return;
+      case 'opened':
+        this.#mostWants = Math.min(limits.openWants, event.hello.limits.openWants);
+        this.#wantSlots = new Semaphore(this.#mostWants);
+        return;
+      case 'closed':
+        this.#stop(event.close.code);
+        return;
+      case 'offered':
+        this.#transfer = event.transfer;
+        this.#label = event.label;
+        this.#state = 'offering';
+        this.#init.observer?.offered?.(event.transfer, event.label);
+        this.#open(event.transfer);
+        return;
+      case 'page':
+        this.#entriesTotal += event.entries.length;
+        this.#undecided.push(this.#needs().ledger.append(event.entries.map((entry) => ({ entry }))).page);
+        return;
+      case 'offer-ended':
+        this.#leftOut = event.leftOut;
+        this.#undecided.end();
+        this.#listed.resolve(event.totals);
+        return;
+      case 'chunk':
+        this.#track(event.chunk, async (store, have) => {
+          const result = await store.storeReply(event.chunk, event.reply, have);
+          this.#init.recycle?.(event.payload);
+          return result;
+        });
+        return;
+      case 'chunk-same':
+        this.#track(event.chunk, (store, have) => store.keepOlder(event.chunk, have));
+        return;
+      case 'chunk-failed':
+        this.#track(event.chunk, (store) => store.failRange(event.chunk, event.reason));
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #judge(hello: Hello): void {
+    const refusal = this.#init.judge(hello);
+    if (refusal === undefined) this.#pump.dispatch(this.#session.conversation.admit());
+    else this.#pump.close({ code: refusal });
+  }
+
+  /** Synchronous, so that the pages behind the offer find the ledger open. */
+  #open(transfer: string): void {
+    const { destination, pages } = this.#init.openDestination(transfer);
+    const { hashing, compression } = this.#init;
+    const ledger = new Ledger(pages, pageCodec, hashing);
+    const store = new ChunkStore({
+      destination,
+      ledger,
+      hashing,
+      compression,
+      onWritten: (bytes) => {
+        this.#bytesDone += bytes;
+      },
+      onSettled: () => {
+        this.#entriesDone += 1;
+      },
+      onFailed: (file, reason) => this.#init.observer?.entryFailed?.(file.entry.path, reason),
+      onFailedHere: (file, reason) => this.#report(file, reason),
+    });
+    this.#place = { destination, ledger, store };
+    this.#opened.resolve();
+  }
+
+  async #work(): Promise<void> {
+    await this.#opened.promise;
+    await this.#askConsent();
+    // Each by itself: nothing is abandoned while one of them is still at work.
+    const parts = [this.#decide(), this.#pull()];
+    await Promise.all(parts.map((part) => part.catch((error: unknown) => this.#fail(error))));
+    if (this.#pump.isEnded) return;
+    // All slots are free when every want has been answered and its chunk stored.
+    await this.#wantSlots.acquire(this.#mostWants);
+    if (this.#pump.isEnded) return;
+    await this.#publish();
+  }
+
+  async #askConsent(): Promise<void> {
+    const { consent } = this.#init;
+    if (consent === undefined) return;
+    const totals = await this.#listed.promise;
+    this.#state = 'waiting';
+    const isAccepted = await consent(
+      { transfer: this.#transfer ?? '', label: this.#label, totals, leftOut: this.#leftOut },
+      { signal: this.#over.signal },
+    );
+    if (!isAccepted) throw new CourierError('declined', 'the offer was declined');
+  }
+
+  /** Answers page after page. */
+  async #decide(): Promise<void> {
+    const { destination, ledger } = this.#needs();
+    const freeBytes = await destination.freeBytes();
+    for await (const page of this.#undecided) {
+      if (this.#pump.isEnded) break;
+      const entries = ledger.page(page).items.map((item) => item.entry);
+      const decisions = await destination.plan(page, entries);
+      if (this.#pump.isEnded) break;
+      for (const [position, entry] of entries.entries()) {
+        const decision = decisions[position];
+        if (decision === 'take' && entry.kind === 'file') this.#bytesTaken += entry.size;
+        else this.#entriesDone += 1;
+        if (decision === 'refuse') this.#init.observer?.entryFailed?.(entry.path, 'name-taken');
+      }
+      if (this.#bytesTaken > freeBytes) {
+        throw new CourierError('disk-full', `${this.#bytesTaken} bytes offered, ${freeBytes} free`);
+      }
+      const layout = ledger.decide(decisions);
+      this.#session.answer(page, decisions);
+      this.#state = 'moving';
+      this.#layouts.push({ page, layout });
+      await this.#pump.flush();
+    }
+    this.#layouts.end();
+  }
+
+  /** Asks for chunk after chunk, as many at once as the window holds. */
+  async #pull(): Promise<void> {
+    const { ledger } = this.#needs();
+    for await (const { page, layout } of this.#layouts) {
+      for (let index = layout.firstChunk; index < layout.endChunk; index += 1) {
+        const chunk = layout.chunkAt(index);
+        await this.#wantSlots.acquire(1);
+        await this.#window.acquire(chunkLength(chunk));
+        if (this.#pump.isEnded) return;
+        if (chunk.kind === 'range' && ledger.page(page).outcomeOf(chunk.entry) !== 'pending') {
+          this.#release(chunk);
+        } else await this.#ask(chunk, 1);
+      }
+    }
+  }
+
+  async #ask(chunk: Chunk, attempt: number): Promise<void> {
+    const have = attempt === 1 ? await this.#needs().store.digestOlder(chunk) : [];
+    if (this.#pump.isEnded) return;
+    this.#openWants.set(chunk.index, { chunk, have, attempt });
+    this.#session.want(chunk, have);
+    void this.#pump.flush();
+  }
+
+  /** Work on a reply; the window stays taken until it is done. */
+  #track(
+    chunk: Chunk,
+    work: (store: ChunkStore, have: readonly (Uint8Array | undefined)[]) => Promise<'done' | 'again'>,
+  ): void {
+    const storing = work(this.#needs().store, this.#openWants.get(chunk.index)?.have ?? [])
+      .then(async (result) => {
+        if (result === 'again') await this.#askAgain(chunk);
+        else if (this.#openWants.delete(chunk.index)) {
+          // If it is not there any more, the session has ended and given everything back.
+          this.#release(chunk);
+          this.#confirm();
+        }
+      })
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#storing.delete(storing));
+    this.#storing.add(storing);
+  }
+
+  async #askAgain(chunk: Chunk): Promise<void> {
+    const attempt = (this.#openWants.get(chunk.index)?.attempt ?? 1) + 1;
+    if (attempt > MOST_ATTEMPTS) throw new CourierError('protocol-error', 'a chunk came damaged twice');
+    await this.#ask(chunk, attempt);
+    // The chunk keeps its place in the window; its next reply gives that back.
+  }
+
+  #release(chunk: Chunk): void {
+    this.#window.release(chunkLength(chunk));
+    this.#wantSlots.release(1);
+  }
+
+  /** Tells the sender of a failure that it cannot know. */
+  #report(file: { readonly page: number; readonly position: number }, reason: DestinationFailure): void {
+    this.#failures.push([file.page, file.position, reason]);
+    if (this.#failures.length >= limits.outcomeFailures) this.#sendFailures();
+  }
+
+  #sendFailures(): void {
+    if (this.#failures.length > 0) this.#session.reportFailures(this.#failures.splice(0));
+  }
+
+  async #publish(): Promise<void> {
+    const { destination, ledger } = this.#needs();
+    this.#state = 'publishing';
+    this.#confirm({ isForced: true });
+    const { failures, names } = await destination.publish(() => ledger.taken());
+    for (const { page, position, reason } of failures) {
+      this.#report({ page, position }, reason);
+      ledger.settle(page, position, reason);
+      const path = ledger.find(page, position)?.entry.path;
+      if (path !== undefined) this.#init.observer?.entryFailed?.(path, reason);
+    }
+    if (this.#pump.isEnded) return;
+    this.#sendFailures();
+    const { root, counts } = ledger.close();
+    this.#session.sendReceipt({ root: toHex(root), ...counts });
+    this.#receipt = { root: toHex(root), counts, names };
+    this.#state = 'done';
+    await this.#pump.flush();
+  }
+
+  #confirm({ isForced = false }: { readonly isForced?: boolean } = {}): void {
+    const now = this.#init.clock.now();
+    this.#rate.add(now, this.#bytesDone);
+    if (this.#pump.isEnded || (!isForced && now - this.#confirmedAt < CONFIRM_EVERY_MS)) return;
+    this.#confirmedAt = now;
+    this.#session.confirm(this.#bytesDone, this.#entriesDone);
+    void this.#pump.flush();
+  }
+
+  #needs(): Place {
+    if (this.#place === undefined) throw new CourierError('internal', 'the destination is not open');
+    return this.#place;
+  }
+
+  #fail(error: unknown): void {
+    this.#pump.close(sessionFailureOf(error));
+  }
+
+  /** The session is over: wakes everything that waits for it. */
+  #stop(code: string): void {
+    const reason = new CourierError('connection-lost', `the session ended: ${code}`);
+    this.#opened.reject(reason);
+    this.#listed.reject(reason);
+    this.#over.abort(reason);
+    this.#undecided.end();
+    this.#layouts.end();
+    for (const { chunk } of this.#openWants.values()) this.#release(chunk);
+    this.#openWants.clear();
+  }
+}
+
+const pageCodec: PageCodec<EntryItem> = {
+  encode: (items) => encodeMessage('page', { entries: items.map((item) => entryToWire(item.entry)) }),
+  decode: (bytes) => decodeMessage('page', bytes).entries.map((wire) => ({ entry: entryFromWire(wire) })),
+};

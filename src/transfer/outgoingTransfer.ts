@@ -1,0 +1,392 @@
+import { deferred } from '../base/deferred.ts';
+import { concatBytes, equalBytes, fromHex, toHex } from '../base/bytes.ts';
+import { assertNever } from '../base/assertNever.ts';
+import type { Clock } from '../base/clock.ts';
+import { CourierError, isEntryFailure, isSourceFailure, sessionFailureOf } from '../base/failure.ts';
+import type { EntryFailure, SourceFailure } from '../base/failure.ts';
+import type { Hashing } from '../base/hashing.ts';
+import { AsyncQueue } from '../base/queue.ts';
+import type { Chunk, PackChunk, RangeChunk } from '../protocol/chunkLayout.ts';
+import type { Codec, PackStatus } from '../protocol/chunkReply.ts';
+import { ManifestPager } from '../protocol/manifest.ts';
+import type { FileEntry } from '../protocol/manifest.ts';
+import { knownCodecs } from '../protocol/messages.ts';
+import type { Receipt } from '../protocol/messages.ts';
+import type { SenderEvent, SenderSession } from '../protocol/senderSession.ts';
+import { compressIfWorthwhile } from './compressing.ts';
+import { Ledger } from './ledger.ts';
+import type { LedgerCounts, LedgerPage } from './ledger.ts';
+import type { Channel, Compression, FileVersion, LeftOutReason, PageStore, Source } from './ports.ts';
+import { RateMeter, remainingMs } from './progress.ts';
+import type { ProgressSnapshot, TransferState } from './progress.ts';
+import { SessionPump } from './sessionPump.ts';
+import type { SessionEnd } from './sessionPump.ts';
+import { sourcePageCodec } from './sourcePage.ts';
+import type { SourcePageItem } from './sourcePage.ts';
+
+export interface OutgoingTransferInit {
+  readonly session: SenderSession;
+  readonly channel: Channel;
+  readonly clock: Clock;
+  readonly hashing: Hashing;
+  readonly compression: Compression;
+  readonly source: Source;
+  readonly pages: PageStore;
+  /** 32 hexadecimal digits drawn at random. */
+  readonly transfer: string;
+  /** What is sent, in words. */
+  readonly label: string;
+  readonly observer?: OutgoingObserver;
+  /** Takes back the memory of a chunk that has been sent; the source gave it. */
+  readonly recycle?: (chunk: Uint8Array) => void;
+}
+
+/** Hears of what happens while it happens; the report has only the counts. Paths may hold anything. */
+export interface OutgoingObserver {
+  /** The peer let us in; `name` is what it calls itself. */
+  opened?(name: string): void;
+  leftOut?(path: string, reason: LeftOutReason): void;
+  entryFailed?(path: string, reason: EntryFailure): void;
+  skipped?(path: string): void;
+}
+
+export interface OutgoingReport {
+  readonly end: SessionEnd;
+  /** Present when the receiver has everything and its root digest is ours. */
+  readonly receipt: { readonly root: string; readonly counts: LedgerCounts } | undefined;
+  /** How many things were left out or failed, by reason; links and special files do not count as failed. */
+  readonly failures: ReadonlyMap<EntryFailure, number>;
+  readonly skippedSpecials: number;
+}
+
+/** Chunks that are read, hashed and compressed at once; while one waits for the disk another computes. */
+const CHUNKS_AT_ONCE = 4;
+
+interface Want {
+  readonly index: number;
+  readonly have: readonly (Uint8Array | undefined)[];
+}
+
+/**
+ * The sending side of one transfer: lists, offers, serves what is wanted, checks the receipt. Each file
+ * is read once; what is in memory is bounded by the chunks being served.
+ */
+export class OutgoingTransfer {
+  // Immutable.
+  readonly #init: OutgoingTransferInit;
+  readonly #session: SenderSession;
+  readonly #pump: SessionPump<SenderEvent>;
+  readonly #ledger: Ledger<SourcePageItem>;
+  readonly #wants = new AsyncQueue<Want>();
+  readonly #rate = new RateMeter();
+  readonly #failures = new Map<EntryFailure, number>();
+
+  // Mutable.
+  #state: TransferState = 'connecting';
+  #codec: Exclude<Codec, 'stored'> | undefined;
+  #opened = deferred<void>();
+  #bytesDone = 0;
+  #entriesDone = 0;
+  #bytesListed = 0;
+  #bytesNotTaken = 0;
+  #entriesListed = 0;
+  #leftOut = 0;
+  #skippedSpecials = 0;
+  #hasSent = false;
+  #receipt: OutgoingReport['receipt'];
+
+  constructor(init: OutgoingTransferInit) {
+    this.#init = init;
+    this.#session = init.session;
+    this.#ledger = new Ledger(init.pages, sourcePageCodec, init.hashing);
+    this.#pump = new SessionPump(init.session.conversation, init.channel, init.clock, (event) =>
+      this.#handle(event),
+    );
+    this.#opened.promise.catch(() => undefined);
+  }
+
+  /** Runs to the end of the session. Never rejects. */
+  async run(): Promise<OutgoingReport> {
+    const servers = Array.from({ length: CHUNKS_AT_ONCE }, () => this.#serve());
+    // Each by itself: the source is closed only when the last one has let go of it.
+    const work = [this.#offer(), ...servers].map((part) => part.catch((error: unknown) => this.#fail(error)));
+    const end = await this.#pump.run();
+    this.#wants.end();
+    await Promise.all(work);
+    // What was read is read; nothing of the transfer depends on how the files close.
+    await this.#init.source.close().catch(() => undefined);
+    this.#state = this.#receipt === undefined ? 'failed' : 'done';
+    return { end, receipt: this.#receipt, failures: this.#failures, skippedSpecials: this.#skippedSpecials };
+  }
+
+  /** Ends the transfer; the peer is told. */
+  cancel(): void {
+    this.#pump.close({ code: 'cancelled' });
+  }
+
+  snapshot(): ProgressSnapshot {
+    const rate = this.#rate.rate(this.#init.clock.now());
+    const bytesTotal = this.#bytesListed - this.#bytesNotTaken;
+    return {
+      state: this.#state,
+      bytesDone: this.#bytesDone,
+      bytesTotal,
+      entriesDone: this.#entriesDone,
+      entriesTotal: this.#entriesListed,
+      bytesPerSecond: rate,
+      remainingMs: this.#state === 'moving' ? remainingMs(this.#bytesDone, bytesTotal, rate) : undefined,
+    };
+  }
+
+  #handle(event: SenderEvent): void {
+    switch (event.type) {
+      case 'introduced':
+        return;
+      case 'opened':
+        this.#state = 'offering';
+        this.#codec = this.#init.compression.codecs.find((codec) =>
+          knownCodecs(event.hello.codecs).includes(codec),
+        );
+        this.#init.observer?.opened?.(event.hello.name);
+        this.#opened.resolve();
+        return;
+      case 'closed':
+        this.#opened.reject(new CourierError('connection-lost', `the session ended: ${event.close.code}`));
+        this.#wants.end();
+        return;
+      case 'answered':
+        this.#handleAnswer(event);
+        return;
+      case 'wanted':
+        this.#wants.push(event);
+        return;
+      case 'confirmed':
+        this.#bytesDone = event.bytes;
+        this.#entriesDone = event.entries;
+        this.#rate.add(this.#init.clock.now(), event.bytes);
+        return;
+      case 'failures':
+        for (const [page, position, reason] of event.failures) this.#failThere(page, position, reason);
+        return;
+      case 'receipt':
+        this.#checkReceipt(event.receipt);
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  /** Lists everything and offers it page by page. */
+  async #offer(): Promise<void> {
+    await this.#opened.promise;
+    this.#session.offer(this.#init.transfer, this.#init.label);
+    const pager = new ManifestPager<SourcePageItem>();
+    for await (const item of this.#init.source.list()) {
+      if (this.#pump.isEnded) return;
+      if (item.type === 'left-out') this.#leaveOut(item.path, item.reason);
+      else await this.#sendPage(pager.add(item));
+    }
+    await this.#sendPage(pager.flush());
+    if (this.#pump.isEnded) return;
+    if (this.#entriesListed === 0) throw new CourierError('nothing-to-send', 'nothing could be offered');
+    this.#session.endOffer(this.#leftOut);
+    if (this.#state === 'offering') this.#state = 'waiting';
+    await this.#pump.flush();
+  }
+
+  async #sendPage(items: readonly SourcePageItem[] | undefined): Promise<void> {
+    if (items === undefined || this.#pump.isEnded) return;
+    this.#ledger.append(items.map(({ entry, version }) => ({ entry, version })));
+    this.#entriesListed += items.length;
+    for (const { entry } of items) if (entry.kind === 'file') this.#bytesListed += entry.size;
+    this.#session.sendPage(items.map(({ entry }) => entry));
+    await this.#pump.flush();
+  }
+
+  #leaveOut(path: string, reason: LeftOutReason): void {
+    this.#leftOut += 1;
+    if (reason === 'link' || reason === 'special') this.#skippedSpecials += 1;
+    else this.#count(reason);
+    this.#init.observer?.leftOut?.(path, reason);
+  }
+
+  #handleAnswer({ page, decisions }: Extract<SenderEvent, { type: 'answered' }>): void {
+    this.#state = 'moving';
+    this.#session.serveUpTo(this.#ledger.decide(decisions).endChunk);
+    for (const [position, { entry }] of this.#ledger.page(page).items.entries()) {
+      const decision = decisions[position];
+      if (decision === 'take') continue;
+      if (entry.kind === 'file') this.#bytesNotTaken += entry.size;
+      if (decision === 'skip') this.#init.observer?.skipped?.(entry.path);
+      if (decision === 'refuse') this.#tell(entry.path, 'name-taken');
+    }
+  }
+
+  /** Serves wants until there are no more. */
+  async #serve(): Promise<void> {
+    for await (const want of this.#wants) {
+      if (this.#pump.isEnded) return;
+      const { page, chunk } = this.#ledger.locate(want.index);
+      if (want.have.length > 0 && want.have.length !== filesIn(chunk)) {
+        throw new CourierError('protocol-error', 'a want tells digests of another number of files');
+      }
+      if (chunk.kind === 'pack') await this.#servePack(page, chunk, want);
+      const raw = chunk.kind === 'range' ? await this.#serveRange(page, chunk, want) : undefined;
+      this.#hasSent = true;
+      await this.#pump.flush();
+      // Sent, so nobody looks at it any more; unless the channel broke, and then it does not matter.
+      if (raw !== undefined && !this.#pump.isEnded) this.#init.recycle?.(raw);
+    }
+  }
+
+  /** Returns the memory that the chunk lies in until it has been sent. */
+  async #serveRange(
+    page: LedgerPage<SourcePageItem>,
+    chunk: RangeChunk,
+    { have }: Want,
+  ): Promise<Uint8Array | undefined> {
+    const raw = await this.#read(page, chunk.entry, chunk.offset, chunk.length);
+    if (this.#pump.isEnded) return undefined;
+    if (typeof raw === 'string') {
+      this.#failHere(page, chunk.entry, raw);
+      this.#session.sendFailed(chunk.index, raw);
+      return undefined;
+    }
+    const digest = this.#init.hashing.sha256(raw);
+    if (this.#ledger.recordRange(page.page, chunk, digest)) {
+      this.#ledger.settle(page.page, chunk.entry, 'done');
+      await this.#init.source.release(fileIn(page, chunk.entry).entry);
+    }
+    const [held] = have;
+    if (held !== undefined && equalBytes(held, digest)) {
+      this.#session.sendSame(chunk.index);
+      return raw;
+    }
+    const { codec, body } = await this.#encode(raw);
+    if (this.#pump.isEnded) return undefined;
+    this.#session.sendChunk(chunk.index, { digest, rawLength: raw.length, codec, statuses: [], body });
+    return raw;
+  }
+
+  async #servePack(page: LedgerPage<SourcePageItem>, chunk: PackChunk, { have }: Want): Promise<void> {
+    const statuses: PackStatus[] = [];
+    const digests: Uint8Array[] = [];
+    const contents: Uint8Array[] = [];
+    for (const [at, position] of chunk.entries.entries()) {
+      const raw = await this.#read(page, position, 0, chunk.sizes[at] ?? 0);
+      if (this.#pump.isEnded) return;
+      if (typeof raw === 'string') {
+        this.#failHere(page, position, raw);
+        statuses.push(raw);
+        continue;
+      }
+      const digest = this.#init.hashing.sha256(raw);
+      this.#ledger.recordSmall(page.page, position, digest);
+      this.#ledger.settle(page.page, position, 'done');
+      const held = have[at];
+      if (held !== undefined && equalBytes(held, digest)) {
+        statuses.push('same');
+        continue;
+      }
+      statuses.push('bytes');
+      digests.push(digest);
+      contents.push(raw);
+    }
+    if (statuses.every((status) => status === 'same')) {
+      this.#session.sendSame(chunk.index);
+      return;
+    }
+    const joined = concatBytes(contents);
+    const digest = this.#init.hashing.sha256(concatBytes(digests));
+    const { codec, body } = await this.#encode(joined);
+    if (this.#pump.isEnded) return;
+    this.#session.sendChunk(chunk.index, { digest, rawLength: joined.length, codec, statuses, body });
+  }
+
+  /**
+   * Compresses while the channel is busy with what was sent before: then it costs no time. A channel that
+   * has become idle takes the bytes as they are, so that a path that is faster than the codec is not held
+   * up by it. Nothing is known of the path before the first chunk.
+   */
+  async #encode(raw: Uint8Array): Promise<{ readonly codec: Codec; readonly body: Uint8Array }> {
+    if (this.#hasSent && !this.#pump.isWriting) return { codec: 'stored', body: raw };
+    return compressIfWorthwhile(this.#init.compression, this.#codec, raw);
+  }
+
+  /** A range of a file, or why it cannot be had. */
+  async #read(
+    page: LedgerPage<SourcePageItem>,
+    position: number,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array | SourceFailure> {
+    const { entry, version } = fileIn(page, position);
+    const outcome = this.#ledger.page(page.page).outcomeOf(position);
+    if (isSourceFailure(outcome)) return outcome;
+    try {
+      return await this.#init.source.read(entry, version, offset, length);
+    } catch (error) {
+      if (CourierError.is(error) && isSourceFailure(error.code)) return error.code;
+      throw error;
+    }
+  }
+
+  #failHere(page: LedgerPage<SourcePageItem>, position: number, reason: EntryFailure): void {
+    const current = this.#ledger.page(page.page);
+    if (isEntryFailure(current.outcomeOf(position))) return;
+    this.#ledger.settle(page.page, position, reason);
+    this.#tell(page.itemAt(position).entry.path, reason);
+  }
+
+  #failThere(page: number, position: number, reason: EntryFailure): void {
+    const item = this.#ledger.find(page, position);
+    if (item === undefined) {
+      throw new CourierError('protocol-error', 'a failure of an entry that was not offered');
+    }
+    if (isEntryFailure(this.#ledger.page(page).outcomeOf(position))) return;
+    this.#ledger.settle(page, position, reason);
+    this.#tell(item.entry.path, reason);
+  }
+
+  #tell(path: string, reason: EntryFailure): void {
+    this.#count(reason);
+    this.#init.observer?.entryFailed?.(path, reason);
+  }
+
+  #count(reason: EntryFailure): void {
+    this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
+  }
+
+  /** The receiver's word is believed only where it agrees with what we read. */
+  #checkReceipt(receipt: Receipt): void {
+    const { root, counts } = this.#ledger.close();
+    const theirs = fromHex(receipt.root);
+    if (theirs === undefined || !equalBytes(root, theirs) || counts.published !== receipt.published) {
+      throw new CourierError('protocol-error', 'the receipt does not agree with what was sent');
+    }
+    this.#receipt = { root: toHex(root), counts };
+    this.#bytesDone = counts.bytes;
+    this.#entriesDone = this.#entriesListed;
+    this.#pump.close({ code: 'done' });
+  }
+
+  #fail(error: unknown): void {
+    this.#pump.close(sessionFailureOf(error));
+  }
+}
+
+function fileIn(
+  page: LedgerPage<SourcePageItem>,
+  position: number,
+): { readonly entry: FileEntry; readonly version: FileVersion } {
+  const { entry, version } = page.itemAt(position);
+  if (entry.kind !== 'file' || version === undefined) {
+    throw new CourierError('internal', 'a chunk of a folder');
+  }
+  return { entry, version };
+}
+
+/** For how many files a want for this chunk may tell a digest. */
+function filesIn(chunk: Chunk): number {
+  return chunk.kind === 'pack' ? chunk.entries.length : 1;
+}
