@@ -1,0 +1,43 @@
+/** Capacities are multiples of this, so that chunks of nearly the same length share buffers. */
+const GRAIN_BYTES = 256 * 1024;
+/** Below this, making a buffer is cheaper than finding one. */
+const SMALLEST_BYTES = 64 * 1024;
+const MOST_IDLE = 16;
+
+/**
+ * Lends the large buffers that chunks pass through. Without it each chunk would touch fresh memory: page
+ * faults on every one, and a collector that lets hundreds of megabytes pile up before it looks.
+ */
+export class BufferPool {
+  /** Idle buffers, by capacity. */
+  readonly #idle = new Map<number, ArrayBuffer[]>();
+  #idleCount = 0;
+
+  /** A buffer of this length with whatever was in it. */
+  allocate(length: number): Uint8Array {
+    if (length < SMALLEST_BYTES) return Buffer.allocUnsafe(length);
+    const capacity = Math.ceil(length / GRAIN_BYTES) * GRAIN_BYTES;
+    const buffer = this.#idle.get(capacity)?.pop();
+    if (buffer === undefined) return Buffer.allocUnsafeSlow(capacity).subarray(0, length);
+    this.#idleCount -= 1;
+    return Buffer.from(buffer, 0, length);
+  }
+
+  /** Takes a buffer back. Nobody may look at it any more. Buffers of other origin are let go. */
+  recycle({ buffer, byteOffset }: Uint8Array): void {
+    const capacity = buffer.byteLength;
+    if (
+      !(buffer instanceof ArrayBuffer) ||
+      byteOffset !== 0 ||
+      capacity % GRAIN_BYTES !== 0 ||
+      capacity === 0
+    ) {
+      return;
+    }
+    if (this.#idleCount >= MOST_IDLE) return;
+    const idle = this.#idle.get(capacity) ?? [];
+    idle.push(buffer);
+    this.#idle.set(capacity, idle);
+    this.#idleCount += 1;
+  }
+}

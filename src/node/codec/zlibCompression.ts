@@ -1,0 +1,88 @@
+import { promisify } from 'node:util';
+import * as zlib from 'node:zlib';
+import { CourierError } from '../../base/failure.ts';
+import type { Codec } from '../../protocol/chunkReply.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Compression } from '../../transfer/ports.ts';
+
+/**
+ * The codecs of `node:zlib`. zstd is there from Node 22.15 on; it is looked up at run time, because a
+ * named import would be a syntax error on an older Node. The asynchronous calls run on Node's thread pool.
+ */
+
+type PackedCodec = Exclude<Codec, 'stored'>;
+
+const ZSTD_LEVEL = 1;
+const GZIP_LEVEL = 1;
+/** log2 of the largest window that a decoder accepts: no chunk is longer than 4 MiB. */
+const ZSTD_WINDOW_LOG = 23;
+
+interface CodecCalls {
+  compress(bytes: Uint8Array): Promise<Uint8Array>;
+  compressSync(bytes: Uint8Array): Uint8Array;
+  decompress(bytes: Uint8Array, rawLength: number): Promise<Uint8Array>;
+}
+
+/**
+ * The room for the output of one call, so that it is one trip to the thread pool and back: with the
+ * default of 16 KiB a chunk would make hundreds. A little more than the output, or the last byte of room
+ * would ask for one trip more.
+ */
+function roomFor(bytes: number): number {
+  return Math.max(1024, bytes + 64);
+}
+
+function gzipCalls(): CodecCalls {
+  const compress = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
+  const decompress = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip);
+  return {
+    compress: (bytes) => compress(bytes, { level: GZIP_LEVEL, chunkSize: roomFor(bytes.length) }),
+    compressSync: (bytes) => zlib.gzipSync(bytes, { level: GZIP_LEVEL }),
+    decompress: (bytes, rawLength) =>
+      decompress(bytes, { maxOutputLength: Math.max(1, rawLength), chunkSize: roomFor(rawLength) }),
+  };
+}
+
+function zstdCalls(): CodecCalls | undefined {
+  if (typeof zlib.zstdCompress !== 'function') return undefined;
+  const compress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
+  const decompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
+  const params = { [zlib.constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
+  return {
+    compress: (bytes) => compress(bytes, { params, chunkSize: roomFor(bytes.length) }),
+    compressSync: (bytes) => zlib.zstdCompressSync(bytes, { params }),
+    decompress: (bytes, rawLength) =>
+      decompress(bytes, {
+        maxOutputLength: Math.max(1, rawLength),
+        chunkSize: roomFor(rawLength),
+        params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
+      }),
+  };
+}
+
+/** Compression with the codecs that this Node has, or with those of them that `only` names. */
+export function createCompression(only: readonly PackedCodec[] = ['zstd', 'gzip']): Compression {
+  const calls = new Map<PackedCodec, CodecCalls>();
+  const zstd = zstdCalls();
+  if (zstd !== undefined && only.includes('zstd')) calls.set('zstd', zstd);
+  if (only.includes('gzip')) calls.set('gzip', gzipCalls());
+  const callsOf = (codec: PackedCodec): CodecCalls => {
+    const found = calls.get(codec);
+    // The peer was told which codecs we can decode.
+    if (found === undefined) throw new CourierError('protocol-error', `no ${codec} here`);
+    return found;
+  };
+  return {
+    codecs: [...calls.keys()],
+    compress: async (codec, bytes) => callsOf(codec).compress(bytes),
+    measure: (codec, sample) => callsOf(codec).compressSync(sample).length,
+    async decompress(codec, bytes, rawLength) {
+      if (rawLength > limits.largestChunkBytes) throw new RangeError(`too long to decompress: ${rawLength}`);
+      const raw = await callsOf(codec).decompress(bytes, rawLength);
+      if (raw.length !== rawLength) {
+        throw new CourierError('protocol-error', 'a body decompresses to the wrong length');
+      }
+      return raw;
+    },
+  };
+}

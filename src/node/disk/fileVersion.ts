@@ -1,0 +1,15 @@
+import type { Stats } from 'node:fs';
+import type { FileVersion } from '../../transfer/ports.ts';
+
+export function versionOf({ size, mtimeMs, ctimeMs, ino }: Stats): FileVersion {
+  return { size, mtimeMs, ctimeMs, inode: ino };
+}
+
+export function isSameVersion(left: FileVersion, right: FileVersion): boolean {
+  return (
+    left.size === right.size &&
+    left.mtimeMs === right.mtimeMs &&
+    left.ctimeMs === right.ctimeMs &&
+    left.inode === right.inode
+  );
+}

@@ -1,0 +1,102 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { join } from 'node:path';
+import type { LeftOutReason, SourceItem } from '../../transfer/ports.ts';
+import { compareKeys } from '../../protocol/manifest.ts';
+import { collisionKey, parseSafePath } from '../../protocol/wirePath.ts';
+import { isErrno } from './errno.ts';
+import { versionOf } from './fileVersion.ts';
+import { isRunnable } from './openFlags.ts';
+
+/** What is sent: a file or folder on this machine, and the name it is offered under. */
+export interface Root {
+  /** Absolute. */
+  readonly location: string;
+  readonly name: string;
+}
+
+interface Step {
+  readonly location: string;
+  /** Below the offer, with `/`. */
+  readonly path: string;
+}
+
+/**
+ * Lists roots in manifest order: depth first, siblings by their collision key. Links and special files
+ * are left out and named; so is what cannot be read, and what has no portable name. Holds the names of
+ * one folder at each depth.
+ */
+export function* walk(roots: readonly Root[]): Generator<SourceItem> {
+  const byKey = roots.map((root) => ({ root, key: collisionKey(root.name) }));
+  const sorted = byKey.toSorted((left, right) => compareKeys(left.key, right.key));
+  for (const { root } of sorted) yield* visit({ location: root.location, path: root.name });
+}
+
+/** Returns whether it is offered. */
+function* visit(step: Step): Generator<SourceItem, boolean> {
+  const parsed = parseSafePath(step.path);
+  if ('refusal' in parsed) {
+    yield leftOut(step, 'name-refused');
+    return false;
+  }
+  let stats: Stats;
+  try {
+    stats = lstatSync(step.location);
+  } catch (error) {
+    yield leftOut(step, lookFailure(error));
+    return false;
+  }
+  const { path } = parsed;
+  const mtimeMs = Math.floor(stats.mtimeMs);
+  if (stats.isFile()) {
+    const isExecutable = isRunnable(stats.mode);
+    const entry = { kind: 'file', path, size: stats.size, mtimeMs, isExecutable } as const;
+    yield { type: 'entry', entry, version: versionOf(stats) };
+    return true;
+  }
+  if (stats.isDirectory()) {
+    return yield* visitFolder(step, {
+      type: 'entry',
+      entry: { kind: 'folder', path, mtimeMs },
+      version: undefined,
+    });
+  }
+  yield leftOut(step, stats.isSymbolicLink() ? 'link' : 'special');
+  return false;
+}
+
+function* visitFolder(step: Step, item: SourceItem): Generator<SourceItem, boolean> {
+  let names: readonly string[];
+  try {
+    names = listNames(step.location);
+  } catch (error) {
+    yield leftOut(step, lookFailure(error));
+    return false;
+  }
+  yield item;
+  const keyed = names.map((name) => ({ name, key: collisionKey(name) }));
+  keyed.sort((left, right) => compareKeys(left.key, right.key));
+  let offeredKey: string | undefined;
+  for (const { name, key } of keyed) {
+    const child = { location: join(step.location, name), path: `${step.path}/${name}` };
+    // README and readme: on some systems the second would land on the first.
+    if (key === offeredKey) yield leftOut(child, 'name-refused');
+    else if (yield* visit(child)) offeredKey = key;
+  }
+  return true;
+}
+
+/** Names in a folder. One that is not Unicode comes with U+FFFD in it and cannot be found again by it. */
+function listNames(folder: string): readonly string[] {
+  return readdirSync(folder);
+}
+
+function leftOut({ location, path }: Step, reason: LeftOutReason): SourceItem {
+  // A name that the system gave in bytes which are not UTF-8 was mangled on its way to us.
+  const isMangled = reason === 'source-vanished' && location.includes('\ufffd');
+  return { type: 'left-out', path, reason: isMangled ? 'name-refused' : reason };
+}
+
+function lookFailure(error: unknown): LeftOutReason {
+  return isErrno(error, 'ENOENT') ? 'source-vanished' : 'source-unreadable';
+}

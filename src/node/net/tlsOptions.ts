@@ -1,0 +1,55 @@
+import { constants } from 'node:crypto';
+import type { CommonConnectionOptions, SecureContextOptions, TLSSocket } from 'node:tls';
+import { CourierError } from '../../base/failure.ts';
+import type { Fingerprint } from '../../peers/fingerprint.ts';
+import { certificateFingerprint } from '../identity/identity.ts';
+import type { Identity } from '../identity/identity.ts';
+
+export const ALPN = 'peer-courier/1';
+/** The port of a receiver that is not told another. */
+export const DEFAULT_PORT = 47_470;
+/** From the first packet until both keys are proven. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+const EXPORTER_LABEL = 'EXPORTER-peer-courier/1';
+const EXPORTER_BYTES = 32;
+
+/**
+ * What both ends of a connection ask for. Certificates are checked by us, by their key, because nobody
+ * signs them; hence `rejectUnauthorized: false` beside {@link identifyPeer}, which every connection must
+ * pass before anything listens to its data. `ca` is ours on purpose: VS Code patches `tls.connect` and
+ * would load the system's. No tickets, because a resumed session does not show the peer's certificate.
+ */
+export function tlsOptions(identity: Identity): SecureContextOptions & CommonConnectionOptions {
+  return {
+    key: identity.privateKey,
+    cert: identity.certificate,
+    ca: [identity.certificate],
+    minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
+    ALPNProtocols: [ALPN],
+    rejectUnauthorized: false,
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+/** What a finished handshake proves. */
+export interface SecuredPeer {
+  readonly fingerprint: Fingerprint;
+  /** 32 bytes that only the two ends of this connection know. */
+  readonly exporter: Uint8Array;
+}
+
+/** Who is at the other end; throws for anybody who is not one of us. Call it before reading any data. */
+export function identifyPeer(socket: TLSSocket): SecuredPeer {
+  if (socket.alpnProtocol !== ALPN) {
+    throw new CourierError('not-peer-courier', 'the peer speaks another protocol');
+  }
+  if (socket.isSessionReused()) throw new CourierError('not-peer-courier', 'a resumed TLS session');
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) throw new CourierError('not-peer-courier', 'the peer shows no certificate');
+  return {
+    fingerprint: certificateFingerprint(certificate),
+    exporter: socket.exportKeyingMaterial(EXPORTER_BYTES, EXPORTER_LABEL, Buffer.alloc(0)),
+  };
+}

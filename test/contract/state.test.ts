@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { CourierError } from '../../src/base/failure.ts';
+import { StateFolder } from '../../src/engine/stateFolder.ts';
+import { loadIdentity } from '../../src/node/identity/identityFile.ts';
+import { KnownPeersFile } from '../../src/node/state/knownPeersFile.ts';
+import { replaceFile, writeNewFile } from '../../src/node/state/stateFile.ts';
+import { parseFingerprint } from '../../src/peers/fingerprint.ts';
+import type { Fingerprint } from '../../src/peers/fingerprint.ts';
+import { deadProcessId, runTogether } from '../support/children.ts';
+import { pictureOf } from '../support/folderPicture.ts';
+import { scratchFolder } from '../support/scratch.ts';
+
+const isUnusable = (error: unknown): boolean => CourierError.is(error, 'state-unusable');
+
+function modeOf(location: string): string {
+  return (statSync(location).mode % 0o1000).toString(8);
+}
+
+function fingerprint(byte: number): Fingerprint {
+  const parsed = parseFingerprint(byte.toString(16).padStart(2, '0').repeat(32));
+  assert.ok(parsed !== undefined);
+  return parsed;
+}
+
+// State files
+
+test('a file is replaced by another one, whole, and only its owner reads it', (t) => {
+  const file = join(scratchFolder(t), 'deeper', 'state.json');
+  replaceFile(file, 'first, and longer');
+  assert.equal(modeOf(file), '600');
+  assert.equal(modeOf(join(file, '..')), '700');
+  const before = statSync(file).ino;
+  replaceFile(file, 'second');
+  assert.equal(readFileSync(file, 'utf8'), 'second');
+  // Another file has the name: who reads the old one goes on reading all of it.
+  assert.notEqual(statSync(file).ino, before);
+  assert.deepEqual(readdirSync(join(file, '..')), ['state.json']);
+});
+
+test('what is replaced is the link and not what it leads to', (t) => {
+  const folder = scratchFolder(t);
+  writeFileSync(join(folder, 'outside'), 'theirs');
+  symlinkSync('outside', join(folder, 'state'));
+  assert.equal(writeNewFile(join(folder, 'state'), 'ours'), false);
+  replaceFile(join(folder, 'state'), 'ours');
+  assert.deepEqual(pictureOf(folder), { outside: 'theirs', state: 'ours' });
+});
+
+test('a write that fails leaves nothing behind', (t) => {
+  const folder = scratchFolder(t);
+  mkdirSync(join(folder, 'taken', 'in'), { recursive: true });
+  assert.throws(() => replaceFile(join(folder, 'taken'), 'text'));
+  assert.deepEqual(readdirSync(folder), ['taken']);
+});
+
+test('of many processes that make one file, one does, and its text stays', async (t) => {
+  const folder = scratchFolder(t);
+  const texts = Array.from({ length: 8 }, (_, at) => `written by ${at} `.repeat(1000));
+  const results = await runTogether(
+    'writeNewFile',
+    texts.map((text) => [join(folder, 'one'), text]),
+  );
+  assert.deepEqual(results.filter((result) => result === true).length, 1);
+  assert.deepEqual(pictureOf(folder), { one: texts[results.indexOf(true)] });
+});
+
+// Known peers
+
+const bob = { fingerprint: fingerprint(1), name: 'Bob', addresses: [{ host: '192.168.1.2', port: 47_470 }] };
+
+function peersIn(t: TestContext): { file: string; peers: KnownPeersFile } {
+  const file = join(scratchFolder(t), 'known-peers.json');
+  return { file, peers: new KnownPeersFile(file) };
+}
+
+test('nobody is known before somebody is remembered', (t) => {
+  const { peers } = peersIn(t);
+  assert.deepEqual(peers.list(), []);
+  assert.equal(peers.find(bob.fingerprint), undefined);
+});
+
+test('peers are remembered, by another reader too', (t) => {
+  const { file, peers } = peersIn(t);
+  const zoe = {
+    fingerprint: fingerprint(2),
+    name: 'Zoë’s 💻',
+    addresses: [{ host: 'fe80::1%eth0', port: 1 }],
+  };
+  peers.remember(bob);
+  peers.remember(zoe);
+  assert.deepEqual(new KnownPeersFile(file).list(), [bob, zoe]);
+  assert.deepEqual(peers.find(zoe.fingerprint), zoe);
+  assert.equal(peers.find(fingerprint(3)), undefined);
+  assert.equal(modeOf(file), '600');
+});
+
+test('a name stays as it was paired; two devices never share one', (t) => {
+  const { peers } = peersIn(t);
+  for (const [byte, name] of [
+    [1, 'Mac'],
+    [2, 'Mac'],
+    [3, 'Mac (2)'],
+    [4, ''],
+    [5, ''],
+    [2, 'Renamed'],
+    [1, ''],
+  ] as const) {
+    peers.remember({ fingerprint: fingerprint(byte), name, addresses: [] });
+  }
+  const names = [1, 2, 3, 4, 5].map((byte) => peers.find(fingerprint(byte))?.name);
+  assert.deepEqual(names, ['Mac', 'Mac (2)', 'Mac (2) (2)', 'peer', 'peer (2)']);
+});
+
+test('addresses: the latest first, each once, not too many', (t) => {
+  const { peers } = peersIn(t);
+  const reach = (...ports: readonly number[]): number[] => {
+    const addresses = ports.map((port) => ({ host: 'h', port }));
+    peers.remember({ fingerprint: bob.fingerprint, name: 'Bob', addresses });
+    return (peers.find(bob.fingerprint)?.addresses ?? []).map(({ port }) => port);
+  };
+  assert.deepEqual(reach(1), [1]);
+  assert.deepEqual(reach(2), [2, 1]);
+  assert.deepEqual(reach(1), [1, 2]);
+  assert.deepEqual(reach(3, 2, 3), [3, 2, 1]);
+  assert.deepEqual(reach(), [3, 2, 1]);
+  assert.deepEqual(reach(4, 5, 6, 7, 8, 9, 10), [4, 5, 6, 7, 8, 9, 10, 3]);
+});
+
+const peer = { fingerprint: '01'.repeat(32), name: 'Bob', addresses: ['h:1'] };
+const damaged: Readonly<Record<string, string>> = {
+  empty: '',
+  'half written': JSON.stringify({ version: 1, peers: [peer] }).slice(0, 60),
+  'zeros, as after a crash': '\0'.repeat(200),
+  'a newer version': JSON.stringify({ version: 2, peers: [peer] }),
+  'no version': JSON.stringify({ peers: [peer] }),
+  'not an object': '[]',
+  'a key that is none': JSON.stringify({ version: 1, peers: [{ ...peer, fingerprint: '01' }] }),
+  'a key in capitals': JSON.stringify({ version: 1, peers: [{ ...peer, fingerprint: 'AB'.repeat(32) }] }),
+  'something unknown': JSON.stringify({ version: 1, peers: [{ ...peer, trustEverybody: true }] }),
+  'one good, one bad': JSON.stringify({ version: 1, peers: [peer, { ...peer, name: 5 }] }),
+  'text after it': `${JSON.stringify({ version: 1, peers: [peer] })}}`,
+};
+
+for (const [what, text] of Object.entries(damaged)) {
+  test(`known peers: ${what} is an error, neither nobody nor somebody, and is not replaced`, (t) => {
+    const { file, peers } = peersIn(t);
+    writeFileSync(file, text);
+    assert.throws(() => peers.list(), isUnusable);
+    assert.throws(() => peers.find(bob.fingerprint), isUnusable);
+    assert.throws(() => peers.remember(bob), isUnusable);
+    assert.equal(readFileSync(file, 'utf8'), text);
+  });
+}
+
+test('known peers: a folder in their place is an error', (t) => {
+  const { file, peers } = peersIn(t);
+  mkdirSync(file);
+  assert.throws(() => peers.list(), isUnusable);
+});
+
+// Identity
+
+test('an identity is made once, for its owner alone, and stays', async (t) => {
+  const file = join(scratchFolder(t), 'state', 'identity.pem');
+  const made = await loadIdentity(file);
+  assert.equal(modeOf(file), '600');
+  const text = readFileSync(file, 'utf8');
+  assert.deepEqual(await loadIdentity(file), made);
+  assert.equal(readFileSync(file, 'utf8'), text);
+  const other = await loadIdentity(join(scratchFolder(t), 'identity.pem'));
+  assert.notEqual(other.fingerprint, made.fingerprint);
+});
+
+test('processes that start at once end with one identity', async (t) => {
+  const file = join(scratchFolder(t), 'identity.pem');
+  const fingerprints = await runTogether(
+    'identity',
+    Array.from({ length: 4 }, () => [file]),
+  );
+  const { fingerprint: stored } = await loadIdentity(file);
+  assert.deepEqual(new Set(fingerprints), new Set([stored]));
+});
+
+test('a damaged identity is an error and never replaced', async (t) => {
+  const folder = scratchFolder(t);
+  const file = join(folder, 'identity.pem');
+  await loadIdentity(file);
+  await loadIdentity(join(folder, 'other.pem'));
+  const good = readFileSync(file, 'utf8');
+  const other = readFileSync(join(folder, 'other.pem'), 'utf8');
+  const at = good.indexOf('-----BEGIN CERTIFICATE');
+  const cases: Readonly<Record<string, string>> = {
+    empty: '',
+    'half written': good.slice(0, good.length / 2),
+    'without its certificate': good.slice(0, at),
+    'without its key': good.slice(at),
+    "with another's key": other.slice(0, other.indexOf('-----BEGIN CERTIFICATE')) + good.slice(at),
+    'a byte off': good.slice(0, 100) + (good[100] === 'A' ? 'B' : 'A') + good.slice(101),
+    foreign: 'hello',
+  };
+  for (const [what, text] of Object.entries(cases)) {
+    writeFileSync(file, text);
+    await assert.rejects(loadIdentity(file), isUnusable, what);
+    assert.equal(readFileSync(file, 'utf8'), text, what);
+  }
+  rmSync(file);
+  mkdirSync(file);
+  await assert.rejects(loadIdentity(file), isUnusable);
+});
+
+// Who listens
+
+const here = [
+  { host: '10.0.0.1', port: 5 },
+  { host: '::1', port: 6 },
+];
+
+test('a receiver that runs is found, one that has stopped is not', (t) => {
+  const folder = scratchFolder(t);
+  const state = new StateFolder(folder);
+  assert.deepEqual(state.listeningAddresses(), []);
+  state.recordListening(here);
+  assert.deepEqual(new StateFolder(folder).listeningAddresses(), here);
+  state.forgetListening();
+  assert.deepEqual(state.listeningAddresses(), []);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('the record of a process that is dead counts for nothing; that of another one is left alone', async (t) => {
+  const folder = scratchFolder(t);
+  const state = new StateFolder(folder);
+  const record = (pid: unknown): void => {
+    writeFileSync(join(folder, 'listening.json'), JSON.stringify({ pid, addresses: ['10.0.0.1:5'] }));
+  };
+  record(await deadProcessId());
+  assert.deepEqual(state.listeningAddresses(), []);
+  record(process.ppid);
+  assert.equal(state.listeningAddresses().length, 1);
+  state.forgetListening();
+  assert.equal(state.listeningAddresses().length, 1);
+  // No process has these ids, but signals to them mean something.
+  for (const pid of [0, -1, 1.5, 2 ** 40, 'self', null]) {
+    record(pid);
+    assert.deepEqual(state.listeningAddresses(), [], String(pid));
+  }
+  writeFileSync(join(folder, 'listening.json'), '{');
+  assert.deepEqual(state.listeningAddresses(), []);
+});
