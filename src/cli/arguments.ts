@@ -1,0 +1,183 @@
+import { parseArgs } from 'node:util';
+import type { ConflictPolicy } from '../node/disk/publish.ts';
+import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
+
+/** What the user asked for, checked. */
+export type Command =
+  | ReceiveCommand
+  | SendCommand
+  | {
+      readonly name: 'invite';
+      readonly state: string | undefined;
+      readonly inviteFile: string | undefined;
+      readonly isJson: boolean;
+    }
+  | { readonly name: 'help' }
+  | { readonly name: 'version' };
+
+export interface ReceiveCommand {
+  readonly name: 'receive';
+  readonly folder: string;
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly inviteFile: string | undefined;
+  readonly accept: 'known' | 'ask';
+  readonly onConflict: ConflictPolicy;
+  readonly state: string | undefined;
+  readonly isOnce: boolean;
+  readonly isJson: boolean;
+}
+
+export interface SendCommand {
+  readonly name: 'send';
+  readonly paths: readonly string[];
+  readonly inviteFile: string | undefined;
+  readonly to: string | undefined;
+  readonly state: string | undefined;
+  readonly isJson: boolean;
+}
+
+/** Arguments that make no sense; the message says which, and what would. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export const USAGE = `Peer Courier sends files and folders straight to another machine: encrypted and verified.
+
+  peer-courier receive --folder DIR [options]     wait for transfers and receive them into DIR
+      --invite-file FILE       write an invite to FILE: hand it to the sender; one use, ten minutes
+      --host ADDRESS           listen on this address only (default: all)
+      --port N                 listen on this port (default: ${DEFAULT_PORT})
+      --accept known|ask       known: accept from paired and invited peers; ask: ask for each offer
+      --on-conflict POLICY     a name is taken: skip, keep-both (default) or replace
+      --once                   stop after the first transfer
+
+  peer-courier send PATH... --invite-file FILE    send to whoever made the invite ("-": read it from input)
+  peer-courier send PATH... --to NAME|HOST:PORT   send to a peer that is known from an invite
+
+  peer-courier invite                             make one more invite for the receiver that runs here
+      --invite-file FILE       write it to FILE instead of printing it
+
+  All take --state DIR (identity, known peers) and --json (one JSON object a line, for programs).
+  Every failure has an exit status of its own; the README lists them.
+`;
+
+/** Parses the words after the program's name; throws a {@link UsageError}. */
+export function parseCommand(words: readonly string[]): Command {
+  const [name, ...rest] = words;
+  switch (name) {
+    case 'receive':
+      return parseReceive(rest);
+    case 'send':
+      return parseSend(rest);
+    case 'invite':
+      return parseInvite(rest);
+    case '--version':
+      return { name: 'version' };
+    case undefined:
+    case 'help':
+    case '--help':
+    case '-h':
+      return { name: 'help' };
+    default:
+      throw new UsageError(`There is no command "${name}". Commands: receive, send, invite.`);
+  }
+}
+
+const common = {
+  state: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+function parseReceive(words: readonly string[]): Command {
+  const { values } = parse(() =>
+    parseArgs({
+      args: [...words],
+      options: {
+        ...common,
+        folder: { type: 'string' },
+        host: { type: 'string' },
+        port: { type: 'string' },
+        'invite-file': { type: 'string' },
+        accept: { type: 'string', default: 'known' },
+        'on-conflict': { type: 'string', default: 'keep-both' },
+        once: { type: 'boolean', default: false },
+      },
+    }),
+  );
+  if (values.help) return { name: 'help' };
+  return {
+    name: 'receive',
+    folder: required(values.folder, 'receive needs --folder DIR, the folder to receive into.'),
+    host: values.host,
+    port: parsePort(values.port),
+    inviteFile: values['invite-file'],
+    accept: oneOf(values.accept, ['known', 'ask'], '--accept'),
+    onConflict: oneOf(values['on-conflict'], ['skip', 'keep-both', 'replace'], '--on-conflict'),
+    state: values.state,
+    isOnce: values.once,
+    isJson: values.json,
+  };
+}
+
+function parseSend(words: readonly string[]): Command {
+  const { values, positionals } = parse(() =>
+    parseArgs({
+      args: [...words],
+      options: { ...common, 'invite-file': { type: 'string' }, to: { type: 'string' } },
+      allowPositionals: true,
+    }),
+  );
+  if (values.help) return { name: 'help' };
+  if (positionals.length === 0) {
+    throw new UsageError('send needs at least one PATH: the file or folder to send.');
+  }
+  if ((values['invite-file'] === undefined) === (values.to === undefined)) {
+    throw new UsageError('send needs either --invite-file FILE or --to NAME|HOST:PORT.');
+  }
+  return {
+    name: 'send',
+    paths: positionals,
+    inviteFile: values['invite-file'],
+    to: values.to,
+    state: values.state,
+    isJson: values.json,
+  };
+}
+
+function parseInvite(words: readonly string[]): Command {
+  const { values } = parse(() =>
+    parseArgs({ args: [...words], options: { ...common, 'invite-file': { type: 'string' } } }),
+  );
+  if (values.help) return { name: 'help' };
+  return { name: 'invite', state: values.state, inviteFile: values['invite-file'], isJson: values.json };
+}
+
+function parse<Parsed>(parseWords: () => Parsed): Parsed {
+  try {
+    return parseWords();
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function required(value: string | undefined, message: string): string {
+  if (value === undefined || value === '') throw new UsageError(message);
+  return value;
+}
+
+function parsePort(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_PORT;
+  const port = /^\d{1,5}$/u.test(text) ? Number(text) : Number.NaN;
+  if (!(port >= 0 && port <= 65_535)) {
+    throw new UsageError(`--port takes a number from 0 to 65535, not "${text}".`);
+  }
+  return port;
+}
+
+function oneOf<Choice extends string>(text: string, choices: readonly Choice[], option: string): Choice {
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined) throw new UsageError(`${option} takes ${choices.join(' or ')}, not "${text}".`);
+  return found;
+}

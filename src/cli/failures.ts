@@ -1,0 +1,194 @@
+import { CourierError } from '../base/failure.ts';
+import type { EntryFailure, FailureCode, SessionFailure } from '../base/failure.ts';
+import type { LeftOutReason } from '../transfer/ports.ts';
+import type { SessionEnd } from '../transfer/sessionPump.ts';
+
+/**
+ * What a failure means to whoever runs the program: an exit status of its own and a sentence that says
+ * what happened and what to do. The one place where codes become words for the terminal.
+ */
+
+export const SUCCESS = 0;
+/** Wrong arguments. */
+export const USAGE_STATUS = 2;
+/** Some entries failed, for several reasons. */
+export const PARTIAL_STATUS = 3;
+export const INTERRUPTED_STATUS = 130;
+
+const STATUSES: Readonly<Record<FailureCode, number>> = {
+  internal: 1,
+  'not-listening': 10,
+  unreachable: 11,
+  'not-peer-courier': 12,
+  'wrong-identity': 13,
+  'invite-garbled': 14,
+  'invite-refused': 15,
+  'not-paired': 16,
+  declined: 17,
+  'disk-full': 18,
+  'source-changed': 19,
+  'name-refused': 20,
+  'source-missing': 21,
+  'source-unreadable': 22,
+  'source-vanished': 23,
+  'destination-unwritable': 24,
+  'disk-error': 25,
+  'name-taken': 26,
+  'port-in-use': 27,
+  'address-unavailable': 28,
+  'connection-lost': 29,
+  'timed-out': 30,
+  'version-mismatch': 31,
+  'protocol-error': 32,
+  'limit-exceeded': 33,
+  busy: 34,
+  'nothing-to-send': 35,
+  'state-unusable': 36,
+  cancelled: INTERRUPTED_STATUS,
+};
+
+export function statusOf(code: FailureCode): number {
+  return STATUSES[code];
+}
+
+/** Whose side of the transfer a sentence speaks to, and who ended it. */
+export interface Viewpoint {
+  readonly role: 'sender' | 'receiver';
+  readonly origin: 'local' | 'remote';
+}
+
+/** The sentence for a failure of the whole. `detail` names the thing: a path, an address. */
+export function sentenceFor(
+  code: SessionFailure | EntryFailure,
+  { role, origin }: Viewpoint,
+  detail = '',
+): string {
+  const isSender = role === 'sender';
+  const other = isSender ? 'receiver' : 'sender';
+  switch (code) {
+    case 'not-listening':
+      return isSender
+        ? `Nobody listens there (${detail}). Start "peer-courier receive" on the other machine, and check the address.`
+        : 'No receiver runs here. Start "peer-courier receive" first, with the same --state.';
+    case 'unreachable':
+      return `The other machine cannot be reached (${detail}). Check the address, the network and the firewall.`;
+    case 'timed-out':
+      return 'The other side does not answer. Check that it runs and that no firewall stands between, then send again.';
+    case 'not-peer-courier':
+      return 'Something else answers there, not Peer Courier. Check the address and the port.';
+    case 'wrong-identity':
+      return 'Another device answers there than the one you trust, so nothing was sent. Do not go on unless you know why; ask for a new invite if its identity was made anew.';
+    case 'invite-garbled':
+      return `This is not a whole invite: ${detail}. Copy it again, all of it.`;
+    case 'invite-refused':
+      return 'The invite was used before, has expired or is not theirs. Ask for a new one: "peer-courier invite" on the receiving side.';
+    case 'not-paired':
+      return origin === 'remote'
+        ? 'The receiver does not know this device. Ask for an invite ("peer-courier invite" on the receiving side) and use it with --invite-file.'
+        : `That is not a known peer (${detail}). Ask for an invite and use it with --invite-file.`;
+    case 'declined':
+      return isSender ? 'The receiver declined the offer. Nothing was sent.' : 'The offer was declined.';
+    case 'disk-full':
+      return origin === 'remote' || !isSender
+        ? `The disk of the ${isSender ? 'receiver' : 'receive folder'} is full. Make room there and send again; nothing was left half-received.`
+        : 'The disk of the state folder is full. Make room, or name another with --state.';
+    case 'destination-unwritable':
+      return isSender
+        ? 'The receiver cannot write to its receive folder. Nothing was sent; it must be mended over there.'
+        : `The receive folder cannot be written to (${detail}). Choose another with --folder or change its permissions.`;
+    case 'source-missing':
+      return `There is no such file or folder: ${detail}. Nothing was sent.`;
+    case 'nothing-to-send':
+      return 'Nothing of that can be sent: links, special files and unreadable things are left out.';
+    case 'name-refused':
+      return `A name cannot be sent, because not every system can store it: ${detail}. Rename it and send again.`;
+    case 'port-in-use':
+      return `${capitalise(detail)} already. Stop the other program, or choose another port with --port.`;
+    case 'address-unavailable':
+      return `It is not possible to listen there (${detail}). Give --host an address of this machine.`;
+    case 'connection-lost':
+      return isSender
+        ? 'The connection was lost. What was only half received is removed over there; send again.'
+        : 'The connection was lost. Nothing was left half-received; the sender can send again.';
+    case 'version-mismatch':
+      return 'The other side speaks another version of the protocol. Update Peer Courier on both.';
+    case 'protocol-error':
+      return `The ${other} does not keep to the protocol, so the transfer was stopped. Update Peer Courier on both sides.`;
+    case 'limit-exceeded':
+      return `The offer goes beyond a limit (${detail}). Send it in several parts.`;
+    case 'busy':
+      return isSender
+        ? 'The receiver is busy with other transfers of this device. Wait for one to end, then send again.'
+        : 'This sender has too many transfers running at once.';
+    case 'state-unusable':
+      return origin === 'remote'
+        ? `The ${other} cannot use its own state folder. That must be mended over there; then send again.`
+        : `The state cannot be used: ${detail}. Mend or remove that file, or name another folder with --state.`;
+    case 'cancelled':
+      return origin === 'remote' ? `The ${other} cancelled the transfer.` : 'Cancelled.';
+    case 'internal':
+      return origin === 'remote'
+        ? `Something went wrong on the side of the ${other}. Look there, then send again.`
+        : `Something went wrong here that should not: ${detail}.`;
+    case 'source-changed':
+    case 'source-unreadable':
+    case 'source-vanished':
+    case 'disk-error':
+    case 'name-taken':
+      return `${capitalise(reasonFor(code))}.`;
+  }
+}
+
+/** A few words for one entry. */
+export function reasonFor(reason: EntryFailure | LeftOutReason): string {
+  switch (reason) {
+    case 'link':
+      return 'a symbolic link';
+    case 'special':
+      return 'neither a file nor a folder';
+    case 'name-refused':
+      return 'its name cannot be stored on every system';
+    case 'name-taken':
+      return 'its name is taken over there';
+    case 'source-changed':
+      return 'it changed while it was being sent';
+    case 'source-unreadable':
+      return 'it cannot be read';
+    case 'source-vanished':
+      return 'it is gone';
+    case 'disk-error':
+      return 'the receiver could not write it';
+  }
+}
+
+/** Status and sentence for an error that was thrown. */
+export function explainError(
+  error: unknown,
+  role: Viewpoint['role'],
+): { code: FailureCode; status: number; sentence: string } {
+  const code = CourierError.is(error) ? error.code : 'internal';
+  const detail = error instanceof Error ? error.message : String(error);
+  return { code, status: statusOf(code), sentence: sentenceFor(code, { role, origin: 'local' }, detail) };
+}
+
+/** Status and sentence for a session that ended before its time. */
+export function explainEnd(
+  { origin, close }: SessionEnd,
+  role: Viewpoint['role'],
+): { code: FailureCode; status: number; sentence: string } {
+  // The peer is done before it should be: whatever it means by that, it is not what was agreed.
+  const code = close.code === 'done' ? 'protocol-error' : close.code;
+  const detail = origin === 'local' ? (close.message ?? '') : '';
+  return { code, status: statusOf(code), sentence: sentenceFor(code, { role, origin }, detail) };
+}
+
+/** The status for entries that failed: that of the reason if there is one, a general one for several. */
+export function partialStatus(reasons: Iterable<EntryFailure>): number {
+  const statuses = new Set([...reasons].map(statusOf));
+  const [only] = statuses;
+  return statuses.size === 1 && only !== undefined ? only : PARTIAL_STATUS;
+}
+
+function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

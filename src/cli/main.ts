@@ -1,0 +1,44 @@
+import { parseCommand, USAGE, UsageError } from './arguments.ts';
+import type { Command } from './arguments.ts';
+import { explainError, SUCCESS, USAGE_STATUS } from './failures.ts';
+import { invite } from './invite.ts';
+import { JsonOutput, TextOutput } from './output.ts';
+import { receive } from './receive.ts';
+import { send } from './send.ts';
+import { version } from './version.ts';
+
+/** The terminal program. Only composes: parses the words, runs the command, ends with its status. */
+
+async function run(command: Command): Promise<number> {
+  switch (command.name) {
+    case 'help':
+      process.stdout.write(USAGE);
+      return SUCCESS;
+    case 'version':
+      process.stdout.write(`${version()}\n`);
+      return SUCCESS;
+    case 'receive':
+      return receive(command, outputFor(command));
+    case 'send':
+      return send(command, outputFor(command));
+    case 'invite':
+      return invite(command, outputFor(command));
+  }
+}
+
+function outputFor({ isJson }: { readonly isJson: boolean }): JsonOutput | TextOutput {
+  return isJson ? new JsonOutput() : new TextOutput();
+}
+
+try {
+  process.exitCode = await run(parseCommand(process.argv.slice(2)));
+} catch (error) {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\nRun "peer-courier --help" for what there is.\n`);
+    process.exitCode = USAGE_STATUS;
+  } else {
+    const { status, sentence } = explainError(error, 'sender');
+    process.stderr.write(`${sentence}\n`);
+    process.exitCode = status;
+  }
+}

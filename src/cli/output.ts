@@ -1,0 +1,95 @@
+import type { ProgressSnapshot } from '../transfer/progress.ts';
+import { progressLine } from './progressLine.ts';
+
+/** Where the program speaks. A port, so that commands can be run without a process around them. */
+export interface Output {
+  /** An event for programs; nothing without `--json`. */
+  event(name: string, fields: Readonly<Record<string, unknown>>): void;
+  /** A line for people; nothing with `--json`. */
+  line(text: string): void;
+  /** A line for people on the error stream; an `error` event says the same with `--json`. */
+  problem(text: string): void;
+  /** Shows progress while it lasts; `read` is called a few times a second. */
+  watch(read: () => ProgressSnapshot | undefined): void;
+  unwatch(): void;
+}
+
+/** How often progress is told. */
+const PROGRESS_EVERY_MS = 250;
+
+/** Lines of JSON on the standard output. */
+export class JsonOutput implements Output {
+  #timer: NodeJS.Timeout | undefined;
+
+  event(name: string, fields: Readonly<Record<string, unknown>>): void {
+    process.stdout.write(`${JSON.stringify({ event: name, ...fields })}\n`);
+  }
+
+  line(): void {
+    // People are not listening.
+  }
+
+  problem(): void {
+    // The event has said it.
+  }
+
+  watch(read: () => ProgressSnapshot | undefined): void {
+    this.unwatch();
+    this.#timer = setInterval(() => {
+      const snapshot = read();
+      if (snapshot !== undefined) this.event('progress', { ...snapshot });
+    }, PROGRESS_EVERY_MS);
+  }
+
+  unwatch(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** Text for people; a progress line that redraws itself when the output is a terminal. */
+export class TextOutput implements Output {
+  #timer: NodeJS.Timeout | undefined;
+  #isDrawn = false;
+
+  event(): void {
+    // Programs are not listening.
+  }
+
+  line(text: string): void {
+    this.#erase();
+    process.stdout.write(`${text}\n`);
+  }
+
+  problem(text: string): void {
+    this.#erase();
+    process.stderr.write(`${text}\n`);
+  }
+
+  watch(read: () => ProgressSnapshot | undefined): void {
+    this.unwatch();
+    if (!process.stdout.isTTY) return;
+    this.#timer = setInterval(() => {
+      const snapshot = read();
+      if (snapshot === undefined) return;
+      this.#erase();
+      // 0 columns: a terminal that does not know its width.
+      const { columns } = process.stdout;
+      process.stdout.write(progressLine(snapshot, columns > 0 ? columns : undefined));
+      this.#isDrawn = true;
+    }, PROGRESS_EVERY_MS);
+  }
+
+  unwatch(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#erase();
+  }
+
+  #erase(): void {
+    if (!this.#isDrawn) return;
+    // Carriage return, then erase to the end of the line (ECMA-48 EL).
+    process.stdout.write('\r\u001b[K');
+    this.#isDrawn = false;
+  }
+}

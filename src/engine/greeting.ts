@@ -1,0 +1,20 @@
+import { limits } from '../protocol/limits.ts';
+import type { Hello } from '../protocol/messages.ts';
+import type { Compression } from '../transfer/ports.ts';
+
+/** What we say of ourselves at the start of a session. */
+export function greeting(
+  role: Hello['role'],
+  name: string,
+  compression: Compression,
+  proof?: Hello['proof'],
+): Hello {
+  return {
+    versions: [limits.oldestVersion, limits.version],
+    role,
+    name: name.slice(0, limits.textLength),
+    codecs: [...compression.codecs],
+    limits: { openWants: limits.openWants },
+    ...(proof === undefined ? {} : { proof }),
+  };
+}

@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto';
+import { realpathSync, rmSync, statSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { toHex } from '../base/bytes.ts';
+import { CourierError } from '../base/failure.ts';
+import { printable } from '../base/printable.ts';
+import { BufferPool } from '../node/bufferPool.ts';
+import { systemClock } from '../node/clock.ts';
+import { createCompression } from '../node/codec/zlibCompression.ts';
+import { FileSource } from '../node/disk/fileSource.ts';
+import { PageFiles } from '../node/disk/pageFiles.ts';
+import type { Root } from '../node/disk/walk.ts';
+import { nodeHashing } from '../node/hashing.ts';
+import type { Identity } from '../node/identity/identity.ts';
+import { dial } from '../node/net/dial.ts';
+import type { Dialled } from '../node/net/dial.ts';
+import { stateFailure } from '../node/state/stateFile.ts';
+import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
+import type { SecuredPeer } from '../node/net/tlsOptions.ts';
+import { formatAddress, parseAddress } from '../peers/address.ts';
+import type { Address } from '../peers/address.ts';
+import type { Fingerprint } from '../peers/fingerprint.ts';
+import { inviteName, inviteProof } from '../peers/invite.ts';
+import type { Invite } from '../peers/invite.ts';
+import type { Hello } from '../protocol/messages.ts';
+import { SenderSession } from '../protocol/senderSession.ts';
+import { collisionKey, parseSafePath } from '../protocol/wirePath.ts';
+import { OutgoingTransfer } from '../transfer/outgoingTransfer.ts';
+import type { OutgoingObserver, OutgoingReport } from '../transfer/outgoingTransfer.ts';
+import type { Compression } from '../transfer/ports.ts';
+import type { ProgressSnapshot } from '../transfer/progress.ts';
+import { greeting } from './greeting.ts';
+import type { StateFolder } from './stateFolder.ts';
+
+/** Whom to send to. */
+export type Target =
+  | { readonly kind: 'invite'; readonly invite: Invite }
+  /** A known peer's name, or the address of one: `HOST:PORT`. */
+  | { readonly kind: 'known'; readonly to: string };
+
+export interface SendInit {
+  readonly state: StateFolder;
+  readonly paths: readonly string[];
+  readonly target: Target;
+  /** What this device calls itself. */
+  readonly name: string;
+  readonly observer: SendObserver;
+  readonly compression?: Compression;
+  readonly signal: AbortSignal;
+}
+
+export interface SendObserver extends Omit<OutgoingObserver, 'opened'> {
+  /** The peer is who it should be and lets us in. */
+  connected(peer: {
+    readonly name: string;
+    readonly fingerprint: Fingerprint;
+    readonly address: string;
+  }): void;
+  /** From now on there is progress to look at. */
+  started(snapshot: () => ProgressSnapshot): void;
+}
+
+/**
+ * Sends files and folders to one peer. Resolves when the session has ended, however it did; rejects with
+ * a {@link CourierError} when it could not even begin.
+ */
+export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
+  const roots = findRoots(init.paths);
+  const identity = await init.state.identity();
+  const pool = new BufferPool();
+  const transferId = toHex(randomBytes(16));
+  const pagesFolder = init.state.outgoingFolder(transferId);
+  try {
+    const pages = openPages(pagesFolder);
+    const connection = await connect(init, identity);
+    const transfer = new OutgoingTransfer({
+      session: new SenderSession({
+        isDialler: true,
+        hello: greeting('sender', init.name, compressionOf(init), proofOf(init.target, identity, connection)),
+        now: systemClock.now(),
+      }),
+      channel: connection.channel,
+      clock: systemClock,
+      hashing: nodeHashing,
+      compression: compressionOf(init),
+      source: new FileSource(roots, (length) => pool.allocate(length)),
+      recycle: (chunk) => pool.recycle(chunk),
+      pages,
+      transfer: transferId,
+      label: labelOf(roots),
+      observer: { ...init.observer, opened: (name) => welcome(init, connection, name) },
+    });
+    init.signal.addEventListener('abort', () => transfer.cancel());
+    init.observer.started(() => transfer.snapshot());
+    return await transfer.run();
+  } finally {
+    rmSync(pagesFolder, { recursive: true, force: true });
+  }
+}
+
+function openPages(folder: string): PageFiles {
+  try {
+    return new PageFiles(folder);
+  } catch (error) {
+    throw stateFailure(folder, error);
+  }
+}
+
+/** What the paths name. A path that is itself a link is followed: whoever typed it meant what it leads to. */
+export function findRoots(paths: readonly string[]): readonly Root[] {
+  const roots = paths.map((path) => {
+    const absolute = resolve(path);
+    try {
+      statSync(absolute);
+      return { location: realpathSync(absolute), name: basename(absolute) };
+    } catch (cause) {
+      throw new CourierError('source-missing', printable(path), { cause });
+    }
+  });
+  const keys = new Set<string>();
+  for (const { name, location } of roots) {
+    const parsed = parseSafePath(name);
+    if ('refusal' in parsed) {
+      // The root of a file system has no name at all.
+      throw new CourierError(
+        'name-refused',
+        `${printable(name === '' ? location : name)}: ${parsed.refusal}`,
+      );
+    }
+    const key = collisionKey(name);
+    if (keys.has(key)) throw new CourierError('name-refused', `${printable(name)}: it is there twice`);
+    keys.add(key);
+  }
+  return roots;
+}
+
+function labelOf(roots: readonly Root[]): string {
+  const [first] = roots;
+  const name = first?.name ?? '';
+  return roots.length === 1 ? name : `${name} and ${roots.length - 1} more`;
+}
+
+function connect({ state, target, signal }: SendInit, identity: Identity): Promise<Dialled> {
+  const { addresses, checkPeer } =
+    target.kind === 'invite' ? byInvite(target.invite) : byKnownPeer(state, target.to);
+  return dial({ identity, addresses, checkPeer, signal });
+}
+
+interface Route {
+  readonly addresses: readonly Address[];
+  readonly checkPeer: (peer: SecuredPeer) => void;
+}
+
+function byInvite({ addresses, fingerprint }: Invite): Route {
+  return { addresses, checkPeer: (peer) => requireKey(peer, fingerprint) };
+}
+
+function byKnownPeer(state: StateFolder, to: string): Route {
+  const known = state.peers.list();
+  const named = known.find(({ name }) => name === to);
+  if (named !== undefined) {
+    if (named.addresses.length === 0) {
+      throw new CourierError('unreachable', `no address of ${printable(to)} is known`);
+    }
+    return { addresses: named.addresses, checkPeer: (peer) => requireKey(peer, named.fingerprint) };
+  }
+  const address = parseAddress(to, DEFAULT_PORT);
+  if (address === undefined) throw new CourierError('not-paired', printable(to));
+  // Somebody we know was last reached here: another key in its place is a loud stop.
+  const pinned = known.filter((peer) =>
+    peer.addresses.some((each) => formatAddress(each) === formatAddress(address)),
+  );
+  return {
+    addresses: [address],
+    checkPeer(peer) {
+      const candidates = pinned.length > 0 ? pinned : known;
+      if (candidates.some(({ fingerprint }) => fingerprint === peer.fingerprint)) return;
+      const [expected] = pinned;
+      if (expected !== undefined) requireKey(peer, expected.fingerprint);
+      throw new CourierError('not-paired', printable(to));
+    },
+  };
+}
+
+function requireKey(peer: SecuredPeer, fingerprint: Fingerprint): void {
+  if (peer.fingerprint === fingerprint) return;
+  throw new CourierError('wrong-identity', `expected ${fingerprint}, found ${peer.fingerprint}`);
+}
+
+function proofOf(target: Target, identity: Identity, { exporter, fingerprint }: SecuredPeer): Hello['proof'] {
+  if (target.kind !== 'invite') return undefined;
+  const { id, token } = target.invite;
+  const mac = inviteProof(nodeHashing, {
+    token,
+    exporter,
+    dialler: identity.fingerprint,
+    listener: fingerprint,
+  });
+  return { invite: inviteName(id), mac: toHex(mac) };
+}
+
+/** The peer let us in: it is pinned, and where it was reached is worth remembering. */
+function welcome({ state, observer }: SendInit, { fingerprint, address }: Dialled, name: string): void {
+  state.peers.remember({ fingerprint, name: printable(name, 64), addresses: [address] });
+  const known = state.peers.find(fingerprint)?.name ?? name;
+  observer.connected({ name: known, fingerprint, address: formatAddress(address) });
+}
+
+function compressionOf(init: SendInit): Compression {
+  return init.compression ?? defaultCompression;
+}
+
+const defaultCompression = createCompression();
