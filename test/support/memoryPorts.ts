@@ -37,12 +37,14 @@ export class MemoryCompression implements Compression {
     return Promise.resolve(gzipSync(bytes, { level: 1 }));
   }
 
-  decompress(_codec: string, bytes: Uint8Array, rawLength: number): Promise<Uint8Array> {
+  async decompress(_codec: string, bytes: Uint8Array, rawLength: number): Promise<Uint8Array> {
     this.calls.decompress += 1;
-    if (this.refusals.has(this.calls.decompress)) return Promise.reject(new Error('not gzip'));
-    const raw = new Uint8Array(gunzipSync(bytes, { maxOutputLength: rawLength }));
-    if (this.lies.has(this.calls.decompress)) raw[0] = 255 - (raw[0] ?? 0);
-    return Promise.resolve(raw);
+    const call = this.calls.decompress;
+    if (this.refusals.has(call)) throw new Error('not gzip');
+    const raw = new Uint8Array(gunzipSync(bytes, { maxOutputLength: Math.max(1, rawLength) }));
+    if (raw.length !== rawLength) throw new Error('another length than was declared');
+    if (this.lies.has(call)) raw[0] = 255 - (raw[0] ?? 0);
+    return raw;
   }
 }
 
