@@ -108,7 +108,7 @@ export function sentenceFor(
       return `It is not possible to listen there (${detail}). Give --host an address of this machine.`;
     case 'connection-lost':
       return isSender
-        ? 'The connection was lost. What was only half received is removed over there; send again.'
+        ? 'The connection was lost. Send again; a receiver that still runs has removed what was only half received.'
         : 'The connection was lost. Nothing was left half-received; the sender can send again.';
     case 'version-mismatch':
       return 'The other side speaks another version of the protocol. Update Peer Courier on both.';

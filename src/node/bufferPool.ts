@@ -2,7 +2,8 @@
 const GRAIN_BYTES = 256 * 1024;
 /** Below this, making a buffer is cheaper than finding one. */
 const SMALLEST_BYTES = 64 * 1024;
-const MOST_IDLE = 16;
+/** Idle memory that is kept: about what a window of open wants lies in. */
+const MOST_IDLE_BYTES = 20 * 1024 * 1024;
 
 /**
  * Lends the large buffers that chunks pass through. Without it each chunk would touch fresh memory: page
@@ -11,7 +12,7 @@ const MOST_IDLE = 16;
 export class BufferPool {
   /** Idle buffers, by capacity. */
   readonly #idle = new Map<number, ArrayBuffer[]>();
-  #idleCount = 0;
+  #idleBytes = 0;
 
   /** A buffer of this length with whatever was in it. */
   allocate(length: number): Uint8Array {
@@ -19,7 +20,7 @@ export class BufferPool {
     const capacity = Math.ceil(length / GRAIN_BYTES) * GRAIN_BYTES;
     const buffer = this.#idle.get(capacity)?.pop();
     if (buffer === undefined) return Buffer.allocUnsafeSlow(capacity).subarray(0, length);
-    this.#idleCount -= 1;
+    this.#idleBytes -= capacity;
     return Buffer.from(buffer, 0, length);
   }
 
@@ -34,10 +35,10 @@ export class BufferPool {
     ) {
       return;
     }
-    if (this.#idleCount >= MOST_IDLE) return;
+    if (this.#idleBytes + capacity > MOST_IDLE_BYTES) return;
     const idle = this.#idle.get(capacity) ?? [];
     idle.push(buffer);
     this.#idle.set(capacity, idle);
-    this.#idleCount += 1;
+    this.#idleBytes += capacity;
   }
 }

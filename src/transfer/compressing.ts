@@ -8,19 +8,23 @@ import type { Compression } from './ports.ts';
  */
 const SAMPLE_PIECES = 4;
 const SAMPLE_PIECE_BYTES = 4096;
-/** A sample must shrink to less than this share for the whole to be compressed. */
+/** A sample must shrink to less than this share for the whole to be compressed … */
 const WORTHWHILE_SHARE = 0.9;
+/** … and to this one when the channel waits for us: what shrinks so far compresses faster than it encrypts. */
+const WORTHWHILE_SHARE_IN_HASTE = 0.1;
 
 /** The body of a chunk in the better of two forms. */
 export async function compressIfWorthwhile(
   compression: Compression,
   codec: Exclude<Codec, 'stored'> | undefined,
   raw: Uint8Array,
+  { inHaste = false }: { readonly inHaste?: boolean } = {},
 ): Promise<{ readonly codec: Codec; readonly body: Uint8Array }> {
   const stored = { codec: 'stored', body: raw } as const;
   if (codec === undefined || raw.length < SAMPLE_PIECE_BYTES) return stored;
   const sample = sampleOf(raw);
-  if (compression.measure(codec, sample) > sample.length * WORTHWHILE_SHARE) return stored;
+  const share = inHaste ? WORTHWHILE_SHARE_IN_HASTE : WORTHWHILE_SHARE;
+  if (compression.measure(codec, sample) > sample.length * share) return stored;
   const body = await compression.compress(codec, raw);
   return body.length < raw.length ? { codec, body } : stored;
 }

@@ -305,12 +305,12 @@ export class OutgoingTransfer {
 
   /**
    * Compresses while the channel is busy with what was sent before: then it costs no time. A channel that
-   * has become idle takes the bytes as they are, so that a path that is faster than the codec is not held
-   * up by it. Nothing is known of the path before the first chunk.
+   * has become idle takes nearly everything as it is, so that a path that is faster than the codec is not
+   * held up by it. Nothing is known of the path before the first chunk.
    */
   async #encode(raw: Uint8Array): Promise<{ readonly codec: Codec; readonly body: Uint8Array }> {
-    if (this.#hasSent && !this.#pump.isWriting) return { codec: 'stored', body: raw };
-    return compressIfWorthwhile(this.#init.compression, this.#codec, raw);
+    const inHaste = this.#hasSent && !this.#pump.isWriting;
+    return compressIfWorthwhile(this.#init.compression, this.#codec, raw, { inHaste });
   }
 
   /** A range of a file, or why it cannot be had. */

@@ -53,6 +53,21 @@ suite('a chunk is compressed if that is worthwhile', () => {
     });
   });
 
+  // Half noise: a sample of it shrinks, but by no more than half.
+  const half = joined(
+    ...Array.from({ length: 64 }, () => joined(random.bytes(2048), random.bytes(2048, false))),
+  );
+  for (const [name, raw, inHaste, codec] of [
+    ['what shrinks well goes compressed while the channel is busy', half, false, 'gzip'],
+    ['and as it is while the channel waits', half, true, 'stored'],
+    ['what shrinks to next to nothing goes compressed even then', new Uint8Array(256 * KIB), true, 'gzip'],
+  ] as const) {
+    test(name, async () => {
+      const compressed = await compressIfWorthwhile(new MemoryCompression(), 'gzip', raw, { inHaste });
+      assert.equal(compressed.codec, codec);
+    });
+  }
+
   test('no codec in common', async () => {
     const raw = random.bytes(64 * KIB, false);
     const compression = new MemoryCompression();

@@ -62,7 +62,7 @@ async function replies(options: JoinOptions = {}): Promise<SentFrame[]> {
 }
 
 suite('a damaged chunk is asked for once more', () => {
-  for (const call of [1, 2, 3]) {
+  for (const call of [1, 3, 5]) {
     test(`a codec that lies, in its call ${call}`, async () => {
       await checkRepaired(prose, {}, 1, [call]);
     });
@@ -71,8 +71,8 @@ suite('a damaged chunk is asked for once more', () => {
     });
   }
 
-  test('several chunks at once', async () => {
-    await checkRepaired(prose, {}, 3, [1, 2, 3]);
+  test('every chunk, once', async () => {
+    await checkRepaired(prose, {}, 5, [1, 2, 3, 4, 5]);
   });
 
   test('a bit of a body or of a digest, in each reply', async () => {
