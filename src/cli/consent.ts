@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { printable } from '../base/printable.ts';
 import type { IncomingPeer } from '../engine/receiver.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
-import type { OfferSummary } from '../transfer/incomingTransfer.ts';
+import type { OfferSummary } from '../transfer/offerSummary.ts';
 import { formatBytes, formatCount } from './format.ts';
 import type { Output } from './output.ts';
 

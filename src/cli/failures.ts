@@ -158,6 +158,10 @@ export function reasonFor(reason: EntryFailure | LeftOutReason): string {
       return 'it is gone';
     case 'disk-error':
       return 'the receiver could not write it';
+    case 'ignored':
+      return 'git ignores it';
+    case 'secret':
+      return 'its name is that of a secret';
   }
 }
 

@@ -8,6 +8,7 @@ const STATES: Readonly<Record<TransferState, string>> = {
   offering: 'Listing',
   waiting: 'Waiting for the receiver to accept',
   moving: '',
+  paused: 'Paused',
   publishing: 'Finishing',
   done: 'Done',
   failed: 'Failed',

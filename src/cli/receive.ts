@@ -34,15 +34,19 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
   });
   let receiver: Receiver | undefined;
   let invite: string | undefined;
+  const ask = command.accept === 'ask' ? askConsent(output, transfers) : undefined;
   try {
+    const acceptance = { folder: ReceiveFolder.open(command.folder), onConflict: command.onConflict };
     receiver = await Receiver.prepare({
       state: new StateFolder(command.state ?? defaultStateFolder()),
-      folder: ReceiveFolder.open(command.folder),
       name: hostname(),
       ...(command.host === undefined ? {} : { host: command.host }),
       port: command.port,
-      onConflict: command.onConflict,
-      ...(command.accept === 'ask' ? { consent: askConsent(output, transfers) } : {}),
+      async consent(peer, summary, options) {
+        const isAccepted = ask === undefined || (await ask(peer, summary, options));
+        return isAccepted ? acceptance : undefined;
+      },
+      keepsInterrupted: false,
       observer: transfers,
       logger: logTo(output),
     });

@@ -59,7 +59,7 @@ function observe(output: Output): SendObserver {
     else if (named.count === MOST_NAMED + 1) output.problem('… and more; --json names all of them.');
   };
   return {
-    started: (snapshot) => output.watch(snapshot),
+    started: (sending) => output.watch(() => sending.snapshot()),
     connected({ name: peer, fingerprint, address }) {
       output.event('connected', { peer, fingerprint, address });
       output.line(`Connected to ${peer} (${shortFingerprint(fingerprint)}) at ${address}.`);

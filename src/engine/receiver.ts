@@ -1,12 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { toHex } from '../base/bytes.ts';
 import type { EntryFailure, SessionFailure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
 import { printable } from '../base/printable.ts';
 import { BufferPool } from '../node/bufferPool.ts';
 import { systemClock } from '../node/clock.ts';
 import { createCompression } from '../node/codec/zlibCompression.ts';
+import { PageFiles } from '../node/disk/pageFiles.ts';
 import type { ConflictPolicy } from '../node/disk/publish.ts';
 import type { ReceiveFolder } from '../node/disk/receiveFolder.ts';
 import { nodeHashing } from '../node/hashing.ts';
+import { stateFailure } from '../node/state/stateFile.ts';
 import type { Identity } from '../node/identity/identity.ts';
 import { Listener } from '../node/net/listener.ts';
 import type { Inbound } from '../node/net/listener.ts';
@@ -19,7 +24,8 @@ import type { Verdict } from '../peers/trust.ts';
 import type { Hello } from '../protocol/messages.ts';
 import { ReceiverSession } from '../protocol/receiverSession.ts';
 import { IncomingTransfer } from '../transfer/incomingTransfer.ts';
-import type { IncomingReport, OfferSummary } from '../transfer/incomingTransfer.ts';
+import type { IncomingReport } from '../transfer/incomingTransfer.ts';
+import type { OfferSummary } from '../transfer/offerSummary.ts';
 import type { Compression } from '../transfer/ports.ts';
 import type { ProgressSnapshot } from '../transfer/progress.ts';
 import { greeting } from './greeting.ts';
@@ -35,32 +41,55 @@ export interface IncomingPeer {
 /** One incoming transfer, as long as it runs. */
 export interface Receiving {
   readonly peer: IncomingPeer;
+  /** The transfer's id, which the sender chose; empty before the offer. */
+  readonly id: string;
   /** The sender's word for what it sends, made printable; empty before the offer. */
   readonly label: string;
   snapshot(): ProgressSnapshot;
+  /** Holds it, on this side, until `resume`. */
+  pause(): void;
+  resume(): void;
   cancel(): void;
+  /** Ends the session because it is of no use any more; the transfer may be offered again. */
+  interrupt(): void;
+}
+
+/** A yes to an offer. */
+export interface Acceptance {
+  readonly folder: ReceiveFolder;
+  readonly onConflict: ConflictPolicy;
+  /**
+   * Goes on with what an earlier session of this transfer left in the folder, if it left anything. Whoever
+   * says so has made sure that it is the same peer. Without it, what is left makes the transfer `busy`.
+   */
+  readonly resume?: boolean;
 }
 
 export interface ReceiverInit {
   readonly state: StateFolder;
-  readonly folder: ReceiveFolder;
   readonly name: string;
   /** Absent: every interface. */
   readonly host?: string;
   readonly port: number;
-  readonly onConflict: ConflictPolicy;
-  /** Asked for each offer; absent, those of known and invited peers are accepted. */
-  readonly consent?: (
+  /** Asked for each offer of a known or invited peer; `undefined` declines it. The signal: too late. */
+  readonly consent: (
     peer: IncomingPeer,
     summary: OfferSummary,
     options: { readonly signal: AbortSignal },
-  ) => Promise<boolean>;
+  ) => Promise<Acceptance | undefined>;
+  /**
+   * Whether a transfer that was interrupted, by anything but a decision, keeps what it has in the receive
+   * folder, so that it can be accepted with `resume` when it is offered again.
+   */
+  readonly keepsInterrupted: boolean;
   readonly compression?: Compression;
   readonly observer: ReceiverObserver;
   readonly logger: Logger;
 }
 
 export interface ReceiverObserver {
+  /** A peer that was not known before has used an invite. */
+  paired?(peer: IncomingPeer): void;
   /** A peer was let in and has made its offer. */
   started(receiving: Receiving): void;
   entryFailed(receiving: Receiving, path: string, reason: EntryFailure): void;
@@ -98,6 +127,7 @@ export class Receiver {
 
   /** Ready to make invites; nothing listens yet. */
   static async prepare(init: ReceiverInit): Promise<Receiver> {
+    init.state.sweep();
     return new Receiver(init, await init.state.identity());
   }
 
@@ -125,17 +155,28 @@ export class Receiver {
     return createInvite(this.#init.state, this.#identity, reachableAddresses(address));
   }
 
-  /** Stops listening, ends what runs and waits until that is cleaned up. */
-  async close(): Promise<void> {
+  /** Lets nobody in any more; what runs goes on. */
+  stopListening(): void {
     this.#listener?.close();
     this.#init.state.forgetListening();
-    for (const transfer of this.#running.keys()) transfer.cancel();
+  }
+
+  /** Stops listening, ends what runs (interrupts it, if that is kept) and waits until that is cleaned up. */
+  async close(): Promise<void> {
+    const { keepsInterrupted } = this.#init;
+    this.stopListening();
+    for (const transfer of this.#running.keys()) {
+      if (keepsInterrupted) transfer.interrupt();
+      else transfer.cancel();
+    }
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
   }
 
   #receive(inbound: Inbound): void {
-    const { folder, name, onConflict, consent, observer } = this.#init;
+    const { name, consent, keepsInterrupted, observer, state } = this.#init;
+    const pages = state.incomingFolder(toHex(randomBytes(16)));
     let peer: IncomingPeer = { name: inbound.remoteAddress, fingerprint: inbound.fingerprint };
+    let id = '';
     let label: string | undefined;
     const transfer: IncomingTransfer = new IncomingTransfer({
       session: new ReceiverSession({
@@ -157,13 +198,20 @@ export class Receiver {
         }
         if (this.#countOf(inbound.fingerprint) > MOST_SESSIONS_PER_PEER) return 'busy';
         inbound.admitted();
-        peer = this.#introduce(inbound.fingerprint, hello);
+        peer = this.#introduce(inbound, hello);
         return undefined;
       },
-      openDestination: (id) => folder.openTransfer(id, onConflict),
-      ...(consent === undefined ? {} : { consent: (summary, options) => consent(peer, summary, options) }),
+      openPages: () => openPages(pages),
+      consent: async (summary, options) => {
+        const acceptance = await consent(peer, summary, options);
+        if (acceptance === undefined) return undefined;
+        const { folder, onConflict, resume = false } = acceptance;
+        return folder.openTransfer(id, onConflict, { resume, keepsInterrupted });
+      },
+      keepsInterrupted,
       observer: {
-        offered: (_transfer, text) => {
+        offered: (offered, text) => {
+          id = offered;
           label = printable(text);
           observer.started(receiving);
         },
@@ -174,14 +222,21 @@ export class Receiver {
       get peer() {
         return peer;
       },
+      get id() {
+        return id;
+      },
       get label() {
         return label ?? '';
       },
       snapshot: () => transfer.snapshot(),
+      pause: () => transfer.pause(),
+      resume: () => transfer.resume(),
       cancel: () => transfer.cancel(),
+      interrupt: () => transfer.interrupt(),
     };
     const ended = transfer.run().then((report) => {
       this.#running.delete(transfer);
+      removePages(pages);
       if (label !== undefined) observer.ended(receiving, report);
     });
     this.#running.set(transfer, { fingerprint: inbound.fingerprint, ended });
@@ -207,12 +262,34 @@ export class Receiver {
   }
 
   /** The peer under its pinned name; one that was just invited is pinned now. */
-  #introduce(fingerprint: Fingerprint, hello: Hello): IncomingPeer {
+  #introduce({ fingerprint }: Inbound, hello: Hello): IncomingPeer {
     const { peers } = this.#init.state;
     if (peers.find(fingerprint) === undefined) {
-      peers.remember({ fingerprint, name: printable(hello.name, 64), addresses: [] });
+      peers.remember({
+        fingerprint,
+        name: printable(hello.name, 64),
+        addresses: [],
+      });
+      this.#init.observer.paired?.({ fingerprint, name: peers.find(fingerprint)?.name ?? '' });
     }
     return { fingerprint, name: peers.find(fingerprint)?.name ?? '' };
+  }
+}
+
+function openPages(folder: string): PageFiles {
+  try {
+    return new PageFiles(folder);
+  } catch (error) {
+    throw stateFailure(folder, error);
+  }
+}
+
+/** Whatever is left for some reason harms nobody: no other session will look there. */
+function removePages(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // The session's end is told all the same.
   }
 }
 

@@ -9,10 +9,13 @@ import { systemClock } from '../node/clock.ts';
 import { createCompression } from '../node/codec/zlibCompression.ts';
 import { FileSource } from '../node/disk/fileSource.ts';
 import { PageFiles } from '../node/disk/pageFiles.ts';
+import type { OmissionOptions } from '../node/disk/omissions.ts';
 import type { Root } from '../node/disk/walk.ts';
 import { nodeHashing } from '../node/hashing.ts';
 import type { Identity } from '../node/identity/identity.ts';
 import { dial } from '../node/net/dial.ts';
+import { limitChannel } from '../node/net/rateLimitedChannel.ts';
+import type { RateLimiter } from '../node/net/rateLimiter.ts';
 import type { Dialled } from '../node/net/dial.ts';
 import { stateFailure } from '../node/state/stateFile.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
@@ -44,8 +47,14 @@ export interface SendInit {
   readonly target: Target;
   /** What this device calls itself. */
   readonly name: string;
+  /** The id of an interrupted transfer that is offered again, 32 hexadecimal digits; absent, it is a new one. */
+  readonly transfer?: string;
   readonly observer: SendObserver;
   readonly compression?: Compression;
+  /** What is to be left out; absent, nothing is. */
+  readonly omit?: OmissionOptions;
+  /** Paces what is sent, together with all else that shares it. */
+  readonly limiter?: RateLimiter;
   readonly signal: AbortSignal;
 }
 
@@ -57,7 +66,21 @@ export interface SendObserver extends Omit<OutgoingObserver, 'opened'> {
     readonly address: string;
   }): void;
   /** From now on there is progress to look at. */
-  started(snapshot: () => ProgressSnapshot): void;
+  started(sending: SendHandle): void;
+}
+
+/** One outgoing transfer, as long as it runs. */
+export interface SendHandle {
+  /** The transfer's id. */
+  readonly id: string;
+  snapshot(): ProgressSnapshot;
+  /** Holds it, on this side, until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Gives it up for good: the receiver keeps nothing. */
+  cancel(): void;
+  /** Ends the session because we must go; the receiver may keep what it has until it is offered again. */
+  interrupt(): void;
 }
 
 /**
@@ -68,30 +91,44 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
   const roots = findRoots(init.paths);
   const identity = await init.state.identity();
   const pool = new BufferPool();
-  const transferId = toHex(randomBytes(16));
+  const transferId = init.transfer ?? toHex(randomBytes(16));
+  init.state.sweep();
   const pagesFolder = init.state.outgoingFolder(transferId);
   try {
     const pages = openPages(pagesFolder);
     const connection = await connect(init, identity);
+    const limited = init.limiter === undefined ? undefined : limitChannel(connection.channel, init.limiter);
     const transfer = new OutgoingTransfer({
       session: new SenderSession({
         isDialler: true,
         hello: greeting('sender', init.name, compressionOf(init), proofOf(init.target, identity, connection)),
         now: systemClock.now(),
       }),
-      channel: connection.channel,
+      channel: limited ?? connection.channel,
       clock: systemClock,
       hashing: nodeHashing,
       compression: compressionOf(init),
-      source: new FileSource(roots, (length) => pool.allocate(length)),
+      source: new FileSource(roots, (length) => pool.allocate(length), init.omit),
       recycle: (chunk) => pool.recycle(chunk),
       pages,
       transfer: transferId,
       label: labelOf(roots),
       observer: { ...init.observer, opened: (name) => welcome(init, connection, name) },
     });
-    init.signal.addEventListener('abort', () => transfer.cancel());
-    init.observer.started(() => transfer.snapshot());
+    const cancel = (): void => {
+      transfer.cancel();
+      limited?.release();
+    };
+    init.signal.addEventListener('abort', cancel);
+    if (init.signal.aborted) cancel();
+    init.observer.started({
+      id: transferId,
+      snapshot: () => transfer.snapshot(),
+      pause: () => transfer.pause(),
+      resume: () => transfer.resume(),
+      cancel,
+      interrupt: () => transfer.interrupt(),
+    });
     return await transfer.run();
   } finally {
     rmSync(pagesFolder, { recursive: true, force: true });
@@ -100,6 +137,8 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
 
 function openPages(folder: string): PageFiles {
   try {
+    // An earlier attempt may have left its own there.
+    rmSync(folder, { recursive: true, force: true });
     return new PageFiles(folder);
   } catch (error) {
     throw stateFailure(folder, error);

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -16,25 +16,57 @@ const listeningSchema = v.strictObject({
   addresses: v.array(v.string()),
 });
 
+/** How long nothing has been added to pages whose owner is taken for gone. */
+const QUIET_MS = 24 * 3_600_000;
+
 /** What one device keeps: its identity, the peers it knows, its invites, what it is sending. */
 export class StateFolder {
   readonly location: string;
   readonly peers: KnownPeersFile;
   readonly invites: InviteFiles;
+  readonly #identity: () => Promise<Identity>;
 
-  constructor(location: string) {
+  /** `identity` is where it comes from if it is not kept in a file of this folder. */
+  constructor(location: string, identity?: () => Promise<Identity>) {
     this.location = location;
+    this.#identity = identity ?? (() => loadIdentity(join(location, 'identity.pem')));
     this.peers = new KnownPeersFile(join(location, 'known-peers.json'));
     this.invites = new InviteFiles(join(location, 'invites'));
   }
 
   identity(): Promise<Identity> {
-    return loadIdentity(join(this.location, 'identity.pem'));
+    return this.#identity();
   }
 
-  /** Where the pages of one outgoing transfer are kept while it runs. */
+  /** Where the pages of one outgoing transfer are kept while it runs in this process. */
   outgoingFolder(transfer: string): string {
-    return join(this.location, 'outgoing', transfer);
+    return join(this.location, 'outgoing', `${process.pid}-${transfer}`);
+  }
+
+  /** Where the pages of one incoming session are kept while it runs in this process; `session` is its alone. */
+  incomingFolder(session: string): string {
+    return join(this.location, 'incoming', `${process.pid}-${session}`);
+  }
+
+  /**
+   * Removes the pages that processes left which were killed. Several processes may share this folder, also from
+   * other machines or containers, where a process id says nothing: so only what has been quiet for a day goes.
+   */
+  sweep(): void {
+    for (const kind of ['incoming', 'outgoing']) {
+      const parent = join(this.location, kind);
+      for (const name of namesIn(parent)) {
+        const folder = join(parent, name);
+        try {
+          const quietMs = Date.now() - lstatSync(folder).mtimeMs;
+          if (quietMs > QUIET_MS && !isRunning(Number(/^(\d+)-/u.exec(name)?.[1] ?? 0))) {
+            rmSync(folder, { recursive: true, force: true });
+          }
+        } catch {
+          // Another process sweeps too, or it stays until the next time.
+        }
+      }
+    }
   }
 
   /** Says where this device's receiver listens, for `peer-courier invite`. */
@@ -83,7 +115,17 @@ export function defaultStateFolder(): string {
   }
 }
 
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
 function isRunning(pid: number): boolean {
+  // Zero stands for the group of this process.
+  if (pid < 1) return false;
   try {
     process.kill(pid, 0);
     return true;

@@ -6,12 +6,21 @@ import type { Chunk, PackChunk, RangeChunk } from '../protocol/chunkLayout.ts';
 import type { ChunkReply } from '../protocol/chunkReply.ts';
 import type { Entry } from '../protocol/manifest.ts';
 import type { Ledger } from './ledger.ts';
-import type { Compression, Destination, FileReference } from './ports.ts';
+import type { Compression, Destination, FileReference, HeldBytes } from './ports.ts';
 
 /** What a receiver keeps of an entry. */
 export interface EntryItem {
   readonly entry: Entry;
 }
+
+/** What a want tells of one file of its chunk. */
+export interface HeldDigest {
+  readonly digest: Uint8Array;
+  /** See `HeldBytes`. */
+  readonly isInPlace: boolean;
+}
+
+export type HeldDigests = readonly (HeldDigest | undefined)[];
 
 export interface ChunkStoreInit {
   readonly destination: Destination;
@@ -38,15 +47,17 @@ export class ChunkStore {
     this.#init = init;
   }
 
-  /** Digests of what an older version holds in this chunk's place; empty if there is none. */
-  async digestOlder(chunk: Chunk): Promise<(Uint8Array | undefined)[]> {
+  /** Digests of what is there in this chunk's place before it is sent; empty if there is nothing. */
+  async digestHeld(chunk: Chunk): Promise<HeldDigests> {
     const { destination, hashing } = this.#init;
     const files = this.#filesOf(chunk);
-    if (!files.some((file) => destination.hasOlder(file))) return [];
-    const digests: (Uint8Array | undefined)[] = [];
+    if (!files.some((file) => destination.hasHeld(file))) return [];
+    const digests: (HeldDigest | undefined)[] = [];
     for (const file of files) {
-      const older = await this.#olderBytes(file, ...placeOf(chunk, file));
-      digests.push(older === undefined ? undefined : hashing.sha256(older));
+      const held = await this.#readHeld(file, ...placeOf(chunk, file));
+      digests.push(
+        held === undefined ? undefined : { digest: hashing.sha256(held.bytes), isInPlace: held.isInPlace },
+      );
     }
     return digests;
   }
@@ -54,11 +65,7 @@ export class ChunkStore {
   /**
    * Verifies a reply and writes it. `again` when it is damaged; `have` is what its want told.
    */
-  async storeReply(
-    chunk: Chunk,
-    reply: ChunkReply,
-    have: readonly (Uint8Array | undefined)[],
-  ): Promise<'done' | 'again'> {
+  async storeReply(chunk: Chunk, reply: ChunkReply, have: HeldDigests): Promise<'done' | 'again'> {
     const { codec, body, rawLength } = reply;
     let raw = body;
     if (codec !== 'stored') {
@@ -79,14 +86,15 @@ export class ChunkStore {
     return 'done';
   }
 
-  async #writeRange(chunk: RangeChunk, raw: Uint8Array, digest: Uint8Array): Promise<void> {
+  /** `raw` is absent when the right bytes are in their place already. */
+  async #writeRange(chunk: RangeChunk, raw: Uint8Array | undefined, digest: Uint8Array): Promise<void> {
     const { destination, ledger } = this.#init;
     const { page } = ledger.locate(chunk.index);
     const file = fileAt(page.page, chunk.entry, page.itemAt(chunk.entry).entry);
     if (!this.#isPending(file)) return;
     await this.#attempt(file, async () => {
-      await destination.write(file, chunk.offset, raw);
-      this.#init.onWritten(raw.length);
+      if (raw !== undefined) await destination.write(file, chunk.offset, raw);
+      this.#init.onWritten(chunk.length);
       if (!ledger.recordRange(file.page, chunk, digest)) return;
       await destination.complete(file);
       ledger.settle(file.page, file.position, 'done');
@@ -98,7 +106,7 @@ export class ChunkStore {
     chunk: PackChunk,
     reply: ChunkReply,
     raw: Uint8Array,
-    have: readonly (Uint8Array | undefined)[],
+    have: HeldDigests,
   ): Promise<'done' | 'again'> {
     const { hashing } = this.#init;
     const files = this.#filesOf(chunk);
@@ -125,56 +133,59 @@ export class ChunkStore {
     return 'done';
   }
 
-  async #writeSmall(file: FileReference, bytes: Uint8Array, digest: Uint8Array): Promise<void> {
+  /** `bytes` are absent when the right ones are in their place already. */
+  async #writeSmall(file: FileReference, bytes: Uint8Array | undefined, digest: Uint8Array): Promise<void> {
     const { destination, ledger } = this.#init;
     await this.#attempt(file, async () => {
-      await destination.write(file, 0, bytes);
+      if (bytes !== undefined) await destination.write(file, 0, bytes);
       await destination.complete(file);
       ledger.recordSmall(file.page, file.position, digest);
       ledger.settle(file.page, file.position, 'done');
-      this.#init.onWritten(bytes.length);
+      this.#init.onWritten(file.entry.size);
       this.#init.onSettled();
     });
   }
 
   /** The sender says that what is there is right: it becomes part of the new file. */
-  async keepOlder(chunk: Chunk, have: readonly (Uint8Array | undefined)[]): Promise<'done' | 'again'> {
+  async keepHeld(chunk: Chunk, have: HeldDigests): Promise<'done' | 'again'> {
     const files = this.#filesOf(chunk);
     if (chunk.kind === 'pack') {
       for (const [at, file] of files.entries()) await this.#keepSmall(file, have[at]);
       return 'done';
     }
     const [file] = files;
-    const [digest] = have;
-    const older =
-      file === undefined ? undefined : await this.#readOlder(file, chunk.offset, chunk.length, digest);
-    if (older === undefined || digest === undefined) return 'again';
-    await this.#writeRange(chunk, older, digest);
+    const [held] = have;
+    if (file === undefined || held === undefined) return 'again';
+    const bytes = await this.#bytesToMove(file, chunk.offset, chunk.length, held);
+    if (bytes === 'gone') return 'again';
+    await this.#writeRange(chunk, bytes, held.digest);
     return 'done';
   }
 
-  async #keepSmall(file: FileReference, digest: Uint8Array | undefined): Promise<void> {
-    const older = await this.#readOlder(file, 0, file.entry.size, digest);
-    if (older === undefined || digest === undefined) await this.#failHere(file, 'disk-error');
-    else await this.#writeSmall(file, older, digest);
+  async #keepSmall(file: FileReference, held: HeldDigest | undefined): Promise<void> {
+    const bytes = held === undefined ? 'gone' : await this.#bytesToMove(file, 0, file.entry.size, held);
+    if (bytes === 'gone' || held === undefined) await this.#failHere(file, 'disk-error');
+    else await this.#writeSmall(file, bytes, held.digest);
   }
 
-  /** A range of the older version, if it is still what we said it was. */
-  async #readOlder(
+  /** What has to be written so that the file has them: nothing if they are in place, or what was read again. */
+  async #bytesToMove(
     file: FileReference,
     offset: number,
     length: number,
-    digest: Uint8Array | undefined,
-  ): Promise<Uint8Array | undefined> {
-    const older = await this.#olderBytes(file, offset, length);
-    if (older === undefined || digest === undefined) return undefined;
-    return equalBytes(this.#init.hashing.sha256(older), digest) ? older : undefined;
+    { digest, isInPlace }: HeldDigest,
+  ): Promise<Uint8Array | undefined | 'gone'> {
+    if (isInPlace) return undefined;
+    const held = await this.#readHeld(file, offset, length);
+    // It may have changed since we told its digest.
+    if (held === undefined || !equalBytes(this.#init.hashing.sha256(held.bytes), digest)) return 'gone';
+    return held.bytes;
   }
 
-  /** A range of the older version. One that cannot be read is as good as none: it costs sending it again. */
-  async #olderBytes(file: FileReference, offset: number, length: number): Promise<Uint8Array | undefined> {
+  /** A range of what is there. One that cannot be read is as good as none: it costs sending it again. */
+  async #readHeld(file: FileReference, offset: number, length: number): Promise<HeldBytes | undefined> {
     try {
-      return await this.#init.destination.readOlder(file, offset, length);
+      return await this.#init.destination.readHeld(file, offset, length);
     } catch (error) {
       if (entryFailureIn(error) === undefined) throw error;
       return undefined;

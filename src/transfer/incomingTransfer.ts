@@ -4,34 +4,27 @@ import type { Clock } from '../base/clock.ts';
 import { assertNever } from '../base/assertNever.ts';
 import { CourierError, sessionFailureOf } from '../base/failure.ts';
 import type { DestinationFailure, EntryFailure, SessionFailure } from '../base/failure.ts';
+import { Gate } from '../base/gate.ts';
 import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import { Semaphore } from '../base/semaphore.ts';
 import { chunkLength } from '../protocol/chunkLayout.ts';
 import type { Chunk, PageLayout } from '../protocol/chunkLayout.ts';
 import { limits } from '../protocol/limits.ts';
-import type { ManifestTotals } from '../protocol/manifest.ts';
 import { decodeMessage, encodeMessage, entryFromWire, entryToWire } from '../protocol/messages.ts';
 import type { Hello, Message } from '../protocol/messages.ts';
 import type { ReceiverEvent, ReceiverSession } from '../protocol/receiverSession.ts';
 import { ChunkStore } from './chunkStore.ts';
-import type { EntryItem } from './chunkStore.ts';
+import type { EntryItem, HeldDigests } from './chunkStore.ts';
 import { Ledger } from './ledger.ts';
 import type { LedgerCounts, PageCodec } from './ledger.ts';
+import { OfferNotes } from './offerSummary.ts';
+import type { OfferSummary } from './offerSummary.ts';
 import type { Channel, Compression, Destination, PageStore } from './ports.ts';
 import { RateMeter, remainingMs } from './progress.ts';
 import type { ProgressSnapshot, TransferState } from './progress.ts';
 import { SessionPump } from './sessionPump.ts';
 import type { SessionEnd } from './sessionPump.ts';
-
-/** What a person decides on. */
-export interface OfferSummary {
-  readonly transfer: string;
-  readonly label: string;
-  readonly totals: ManifestTotals;
-  /** What the sender could not offer. */
-  readonly leftOut: number;
-}
 
 export interface IncomingTransferInit {
   readonly session: ReceiverSession;
@@ -42,12 +35,17 @@ export interface IncomingTransferInit {
   /** Whether a peer that dialled us may come in; the failure is what it is told if not. */
   readonly judge: (hello: Hello) => SessionFailure | undefined;
   /** Called once the offer is open, with the transfer's id. */
-  readonly openDestination: (transfer: string) => {
-    readonly destination: Destination;
-    readonly pages: PageStore;
-  };
-  /** Asked once everything is listed; absent, the offer is accepted as it comes. The signal: too late. */
-  readonly consent?: (summary: OfferSummary, options: { readonly signal: AbortSignal }) => Promise<boolean>;
+  readonly openPages: (transfer: string) => PageStore;
+  /**
+   * Asked once everything is listed: where it is received, or `undefined` to decline. The signal: too late.
+   * From then on the destination is the transfer's, which abandons or suspends it unless all was published.
+   */
+  readonly consent: (
+    summary: OfferSummary,
+    options: { readonly signal: AbortSignal },
+  ) => Promise<Destination | undefined>;
+  /** Whether a transfer that is interrupted, not given up, keeps what it has received so far. */
+  readonly keepsInterrupted: boolean;
   readonly observer?: IncomingObserver;
   /** Takes back the memory of a chunk that is written; the counterpart of the session's `allocate`. */
   readonly recycle?: (payload: Uint8Array) => void;
@@ -80,13 +78,12 @@ const MOST_ATTEMPTS = 2;
 
 interface Place {
   readonly destination: Destination;
-  readonly ledger: Ledger<EntryItem>;
   readonly store: ChunkStore;
 }
 
 interface OpenWant {
   readonly chunk: Chunk;
-  readonly have: readonly (Uint8Array | undefined)[];
+  readonly have: HeldDigests;
   readonly attempt: number;
 }
 
@@ -103,18 +100,22 @@ export class IncomingTransfer {
   readonly #window = new Semaphore(WINDOW_BYTES);
   readonly #undecided = new AsyncQueue<number>();
   readonly #layouts = new AsyncQueue<{ readonly page: number; readonly layout: PageLayout }>();
-  readonly #rate = new RateMeter();
+  readonly #notes = new OfferNotes();
+  /** Closed while the transfer is paused. */
+  readonly #gate = new Gate();
 
   // Mutable.
   #state: TransferState = 'connecting';
   #transfer: string | undefined;
   #label = '';
   #leftOut = 0;
-  #listed = deferred<ManifestTotals>();
-  #opened = deferred<void>();
+  #listed = deferred<void>();
   readonly #over = new AbortController();
-  /** Where it is received; there from the offer on. */
+  /** There from the offer on. */
+  #ledger: Ledger<EntryItem> | undefined;
+  /** Where it is received; there once somebody has said yes. */
   #place: Place | undefined;
+  #rate = new RateMeter();
   readonly #openWants = new Map<number, OpenWant>();
   readonly #storing = new Set<Promise<void>>();
   readonly #failures: Message<'outcome'>['failures'] = [];
@@ -134,9 +135,8 @@ export class IncomingTransfer {
     this.#pump = new SessionPump(init.session.conversation, init.channel, init.clock, (event) =>
       this.#handle(event),
     );
-    // Both may go unheard when the session ends early.
+    // It may go unheard when the session ends early.
     this.#listed.promise.catch(() => undefined);
-    this.#opened.promise.catch(() => undefined);
   }
 
   /** Runs to the end of the session. Never rejects. */
@@ -145,11 +145,8 @@ export class IncomingTransfer {
     const end = await this.#pump.run();
     await work;
     await Promise.allSettled(this.#storing);
-    if (this.#receipt === undefined) {
-      this.#state = 'failed';
-      // What cannot be removed now is found and removed later, as after a crash.
-      await this.#place?.destination.abandon().catch(() => undefined);
-    }
+    if (this.#receipt === undefined) this.#state = 'failed';
+    await this.#letGo(end.close.code);
     const { transfer, label, leftOut } = {
       transfer: this.#transfer,
       label: this.#label,
@@ -158,23 +155,55 @@ export class IncomingTransfer {
     return { end, receipt: this.#receipt, transfer, label, leftOut };
   }
 
-  /** Ends the transfer; the peer is told. */
+  /** Ends the transfer for good; the peer is told. */
   cancel(): void {
     this.#pump.close({ code: 'cancelled' });
   }
 
+  /** Ends the session because this side has to go; as far as the transfer is concerned, the connection broke. */
+  interrupt(): void {
+    this.#pump.close({ code: 'connection-lost' });
+  }
+
+  /** Asks for nothing more until {@link resume}; the session lives on. What was asked for still comes. */
+  pause(): void {
+    this.#gate.close();
+  }
+
+  resume(): void {
+    if (this.#gate.isOpen) return;
+    // The pause is no part of the speed.
+    this.#rate = new RateMeter();
+    this.#rate.add(this.#init.clock.now(), this.#bytesDone);
+    this.#gate.open();
+  }
+
   snapshot(): ProgressSnapshot {
-    const rate = this.#rate.rate(this.#init.clock.now());
+    const state = this.#gate.isOpen ? this.#state : 'paused';
+    const rate = state === 'paused' ? 0 : this.#rate.rate(this.#init.clock.now());
     return {
-      state: this.#state,
+      state,
       bytesDone: this.#bytesDone,
       bytesTotal: this.#bytesTaken,
       entriesDone: this.#entriesDone,
       entriesTotal: this.#entriesTotal,
       bytesPerSecond: rate,
-      remainingMs:
-        this.#state === 'moving' ? remainingMs(this.#bytesDone, this.#bytesTaken, rate) : undefined,
+      remainingMs: state === 'moving' ? remainingMs(this.#bytesDone, this.#bytesTaken, rate) : undefined,
     };
+  }
+
+  /**
+   * The peer has the receipt only when it closes with `done`. Until then it may offer the transfer again, and
+   * must find what stands published, or it would be published twice.
+   */
+  async #letGo(code: string): Promise<void> {
+    const destination = this.#place?.destination;
+    const isDecided = code === 'cancelled' || code === 'declined' || code === 'done';
+    // What cannot be removed now is found and removed later, as after a crash.
+    if (this.#init.keepsInterrupted && !isDecided) await destination?.suspend().catch(() => undefined);
+    else if (this.#receipt === undefined || this.#init.keepsInterrupted) {
+      await destination?.abandon().catch(() => undefined);
+    }
   }
 
   #handle(event: ReceiverEvent): void {
@@ -194,16 +223,18 @@ export class IncomingTransfer {
         this.#label = event.label;
         this.#state = 'offering';
         this.#init.observer?.offered?.(event.transfer, event.label);
-        this.#open(event.transfer);
+        // Synchronous, so that the pages behind the offer find the ledger open.
+        this.#ledger = new Ledger(this.#init.openPages(event.transfer), pageCodec, this.#init.hashing);
         return;
       case 'page':
         this.#entriesTotal += event.entries.length;
-        this.#undecided.push(this.#needs().ledger.append(event.entries.map((entry) => ({ entry }))).page);
+        this.#notes.add(event.entries);
+        this.#undecided.push(this.#book().append(event.entries.map((entry) => ({ entry }))).page);
         return;
       case 'offer-ended':
         this.#leftOut = event.leftOut;
         this.#undecided.end();
-        this.#listed.resolve(event.totals);
+        this.#listed.resolve();
         return;
       case 'chunk':
         this.#track(event.chunk, async (store, have) => {
@@ -213,7 +244,7 @@ export class IncomingTransfer {
         });
         return;
       case 'chunk-same':
-        this.#track(event.chunk, (store, have) => store.keepOlder(event.chunk, have));
+        this.#track(event.chunk, (store, have) => store.keepHeld(event.chunk, have));
         return;
       case 'chunk-failed':
         this.#track(event.chunk, (store) => store.failRange(event.chunk, event.reason));
@@ -229,14 +260,11 @@ export class IncomingTransfer {
     else this.#pump.close({ code: refusal });
   }
 
-  /** Synchronous, so that the pages behind the offer find the ledger open. */
-  #open(transfer: string): void {
-    const { destination, pages } = this.#init.openDestination(transfer);
+  #open(destination: Destination): void {
     const { hashing, compression } = this.#init;
-    const ledger = new Ledger(pages, pageCodec, hashing);
     const store = new ChunkStore({
       destination,
-      ledger,
+      ledger: this.#book(),
       hashing,
       compression,
       onWritten: (bytes) => {
@@ -248,12 +276,11 @@ export class IncomingTransfer {
       onFailed: (file, reason) => this.#init.observer?.entryFailed?.(file.entry.path, reason),
       onFailedHere: (file, reason) => this.#report(file, reason),
     });
-    this.#place = { destination, ledger, store };
-    this.#opened.resolve();
+    this.#place = { destination, store };
   }
 
   async #work(): Promise<void> {
-    await this.#opened.promise;
+    await this.#listed.promise;
     await this.#askConsent();
     // Each by itself: nothing is abandoned while one of them is still at work.
     const parts = [this.#decide(), this.#pull()];
@@ -261,26 +288,23 @@ export class IncomingTransfer {
     if (this.#pump.isEnded) return;
     // All slots are free when every want has been answered and its chunk stored.
     await this.#wantSlots.acquire(this.#mostWants);
+    await this.#gate.pass();
     if (this.#pump.isEnded) return;
     await this.#publish();
   }
 
   async #askConsent(): Promise<void> {
-    const { consent } = this.#init;
-    if (consent === undefined) return;
-    const totals = await this.#listed.promise;
     this.#state = 'waiting';
-    const isAccepted = await consent(
-      { transfer: this.#transfer ?? '', label: this.#label, totals, leftOut: this.#leftOut },
-      { signal: this.#over.signal },
-    );
-    if (!isAccepted) throw new CourierError('declined', 'the offer was declined');
+    const offer = { transfer: this.#transfer ?? '', label: this.#label, leftOut: this.#leftOut };
+    const destination = await this.#init.consent(this.#notes.summarize(offer), { signal: this.#over.signal });
+    if (destination === undefined) throw new CourierError('declined', 'the offer was declined');
+    this.#open(destination);
   }
 
   /** Answers page after page. */
   async #decide(): Promise<void> {
-    const { destination, ledger } = this.#needs();
-    const freeBytes = await destination.freeBytes();
+    const { destination } = this.#needs();
+    const ledger = this.#book();
     for await (const page of this.#undecided) {
       if (this.#pump.isEnded) break;
       const entries = ledger.page(page).items.map((item) => item.entry);
@@ -292,6 +316,8 @@ export class IncomingTransfer {
         else this.#entriesDone += 1;
         if (decision === 'refuse') this.#init.observer?.entryFailed?.(entry.path, 'name-taken');
       }
+      const freeBytes = await destination.freeBytes();
+      if (this.#pump.isEnded) break;
       if (this.#bytesTaken > freeBytes) {
         throw new CourierError('disk-full', `${this.#bytesTaken} bytes offered, ${freeBytes} free`);
       }
@@ -306,7 +332,7 @@ export class IncomingTransfer {
 
   /** Asks for chunk after chunk, as many at once as the window holds. */
   async #pull(): Promise<void> {
-    const { ledger } = this.#needs();
+    const ledger = this.#book();
     for await (const { page, layout } of this.#layouts) {
       for (let index = layout.firstChunk; index < layout.endChunk; index += 1) {
         const chunk = layout.chunkAt(index);
@@ -321,18 +347,19 @@ export class IncomingTransfer {
   }
 
   async #ask(chunk: Chunk, attempt: number): Promise<void> {
-    const have = attempt === 1 ? await this.#needs().store.digestOlder(chunk) : [];
+    const have = attempt === 1 ? await this.#needs().store.digestHeld(chunk) : [];
+    await this.#gate.pass();
     if (this.#pump.isEnded) return;
     this.#openWants.set(chunk.index, { chunk, have, attempt });
-    this.#session.want(chunk, have);
+    this.#session.want(
+      chunk,
+      have.map((held) => held?.digest),
+    );
     void this.#pump.flush();
   }
 
   /** Work on a reply; the window stays taken until it is done. */
-  #track(
-    chunk: Chunk,
-    work: (store: ChunkStore, have: readonly (Uint8Array | undefined)[]) => Promise<'done' | 'again'>,
-  ): void {
+  #track(chunk: Chunk, work: (store: ChunkStore, have: HeldDigests) => Promise<'done' | 'again'>): void {
     const storing = work(this.#needs().store, this.#openWants.get(chunk.index)?.have ?? [])
       .then(async (result) => {
         if (result === 'again') await this.#askAgain(chunk);
@@ -370,7 +397,8 @@ export class IncomingTransfer {
   }
 
   async #publish(): Promise<void> {
-    const { destination, ledger } = this.#needs();
+    const { destination } = this.#needs();
+    const ledger = this.#book();
     this.#state = 'publishing';
     this.#confirm({ isForced: true });
     const { failures, names } = await destination.publish(() => ledger.taken());
@@ -403,6 +431,11 @@ export class IncomingTransfer {
     return this.#place;
   }
 
+  #book(): Ledger<EntryItem> {
+    if (this.#ledger === undefined) throw new CourierError('internal', 'there is no offer');
+    return this.#ledger;
+  }
+
   #fail(error: unknown): void {
     this.#pump.close(sessionFailureOf(error));
   }
@@ -410,9 +443,9 @@ export class IncomingTransfer {
   /** The session is over: wakes everything that waits for it. */
   #stop(code: string): void {
     const reason = new CourierError('connection-lost', `the session ended: ${code}`);
-    this.#opened.reject(reason);
     this.#listed.reject(reason);
     this.#over.abort(reason);
+    this.#gate.openForGood();
     this.#undecided.end();
     this.#layouts.end();
     for (const { chunk } of this.#openWants.values()) this.#release(chunk);

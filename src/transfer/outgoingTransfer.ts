@@ -4,6 +4,7 @@ import { assertNever } from '../base/assertNever.ts';
 import type { Clock } from '../base/clock.ts';
 import { CourierError, isEntryFailure, isSourceFailure, sessionFailureOf } from '../base/failure.ts';
 import type { EntryFailure, SourceFailure } from '../base/failure.ts';
+import { Gate } from '../base/gate.ts';
 import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import type { Chunk, PackChunk, RangeChunk } from '../protocol/chunkLayout.ts';
@@ -45,6 +46,8 @@ export interface OutgoingTransferInit {
 export interface OutgoingObserver {
   /** The peer let us in; `name` is what it calls itself. */
   opened?(name: string): void;
+  /** The receiver has said yes to the offer. */
+  accepted?(): void;
   leftOut?(path: string, reason: LeftOutReason): void;
   entryFailed?(path: string, reason: EntryFailure): void;
   skipped?(path: string): void;
@@ -57,6 +60,8 @@ export interface OutgoingReport {
   /** How many things were left out or failed, by reason; links and special files do not count as failed. */
   readonly failures: ReadonlyMap<EntryFailure, number>;
   readonly skippedSpecials: number;
+  /** What was left out because the options say so: ignored by git, or a secret by its name. */
+  readonly omitted: number;
 }
 
 /** Chunks that are read, hashed and compressed at once; while one waits for the disk another computes. */
@@ -78,10 +83,12 @@ export class OutgoingTransfer {
   readonly #pump: SessionPump<SenderEvent>;
   readonly #ledger: Ledger<SourcePageItem>;
   readonly #wants = new AsyncQueue<Want>();
-  readonly #rate = new RateMeter();
+  /** Closed while the transfer is paused. */
+  readonly #gate = new Gate();
   readonly #failures = new Map<EntryFailure, number>();
 
   // Mutable.
+  #rate = new RateMeter();
   #state: TransferState = 'connecting';
   #codec: Exclude<Codec, 'stored'> | undefined;
   #opened = deferred<void>();
@@ -92,6 +99,7 @@ export class OutgoingTransfer {
   #entriesListed = 0;
   #leftOut = 0;
   #skippedSpecials = 0;
+  #omitted = 0;
   #hasSent = false;
   #receipt: OutgoingReport['receipt'];
 
@@ -116,25 +124,50 @@ export class OutgoingTransfer {
     // What was read is read; nothing of the transfer depends on how the files close.
     await this.#init.source.close().catch(() => undefined);
     this.#state = this.#receipt === undefined ? 'failed' : 'done';
-    return { end, receipt: this.#receipt, failures: this.#failures, skippedSpecials: this.#skippedSpecials };
+    return {
+      end,
+      receipt: this.#receipt,
+      failures: this.#failures,
+      skippedSpecials: this.#skippedSpecials,
+      omitted: this.#omitted,
+    };
   }
 
-  /** Ends the transfer; the peer is told. */
+  /** Ends the transfer for good; the peer is told. */
   cancel(): void {
     this.#pump.close({ code: 'cancelled' });
   }
 
+  /** Ends the session because this side has to go; as far as the transfer is concerned, the connection broke. */
+  interrupt(): void {
+    this.#pump.close({ code: 'connection-lost' });
+  }
+
+  /** Serves nothing more until {@link resume}; the session lives on. A chunk that is being read still goes. */
+  pause(): void {
+    this.#gate.close();
+  }
+
+  resume(): void {
+    if (this.#gate.isOpen) return;
+    // The pause is no part of the speed.
+    this.#rate = new RateMeter();
+    this.#rate.add(this.#init.clock.now(), this.#bytesDone);
+    this.#gate.open();
+  }
+
   snapshot(): ProgressSnapshot {
-    const rate = this.#rate.rate(this.#init.clock.now());
+    const state = this.#gate.isOpen ? this.#state : 'paused';
+    const rate = state === 'paused' ? 0 : this.#rate.rate(this.#init.clock.now());
     const bytesTotal = this.#bytesListed - this.#bytesNotTaken;
     return {
-      state: this.#state,
+      state,
       bytesDone: this.#bytesDone,
       bytesTotal,
       entriesDone: this.#entriesDone,
       entriesTotal: this.#entriesListed,
       bytesPerSecond: rate,
-      remainingMs: this.#state === 'moving' ? remainingMs(this.#bytesDone, bytesTotal, rate) : undefined,
+      remainingMs: state === 'moving' ? remainingMs(this.#bytesDone, bytesTotal, rate) : undefined,
     };
   }
 
@@ -153,6 +186,7 @@ export class OutgoingTransfer {
       case 'closed':
         this.#opened.reject(new CourierError('connection-lost', `the session ended: ${event.close.code}`));
         this.#wants.end();
+        this.#gate.openForGood();
         return;
       case 'answered':
         this.#handleAnswer(event);
@@ -204,13 +238,19 @@ export class OutgoingTransfer {
   }
 
   #leaveOut(path: string, reason: LeftOutReason): void {
+    this.#init.observer?.leftOut?.(path, reason);
+    if (reason === 'ignored' || reason === 'secret') {
+      // As the user wants it: it is nothing that could not be sent, and nobody's but ours to know.
+      this.#omitted += 1;
+      return;
+    }
     this.#leftOut += 1;
     if (reason === 'link' || reason === 'special') this.#skippedSpecials += 1;
     else this.#count(reason);
-    this.#init.observer?.leftOut?.(path, reason);
   }
 
   #handleAnswer({ page, decisions }: Extract<SenderEvent, { type: 'answered' }>): void {
+    if (page === 0) this.#init.observer?.accepted?.();
     this.#state = 'moving';
     this.#session.serveUpTo(this.#ledger.decide(decisions).endChunk);
     for (const [position, { entry }] of this.#ledger.page(page).items.entries()) {
@@ -225,6 +265,7 @@ export class OutgoingTransfer {
   /** Serves wants until there are no more. */
   async #serve(): Promise<void> {
     for await (const want of this.#wants) {
+      await this.#gate.pass();
       if (this.#pump.isEnded) return;
       const { page, chunk } = this.#ledger.locate(want.index);
       if (want.have.length > 0 && want.have.length !== filesIn(chunk)) {

@@ -48,7 +48,16 @@ export interface FileVersion {
   readonly inode: number;
 }
 
-export type LeftOutReason = 'link' | 'special' | 'name-refused' | 'source-unreadable' | 'source-vanished';
+export type LeftOutReason =
+  | 'link'
+  | 'special'
+  | 'name-refused'
+  | 'source-unreadable'
+  | 'source-vanished'
+  /** Left out as the user wants it: git would ignore it … */
+  | 'ignored'
+  /** … or it has the name of a well-known secret. */
+  | 'secret';
 
 /** What listing a source yields: an entry, or something that cannot be offered. */
 export type SourceItem =
@@ -89,6 +98,13 @@ export interface EntryReference {
   readonly entry: Entry;
 }
 
+/** Bytes that are there before the sender has sent any: of an interrupted session, or of an older version. */
+export interface HeldBytes {
+  readonly bytes: Uint8Array;
+  /** Whether they lie where the file is built, or stands already: if they are right, nothing is written. */
+  readonly isInPlace: boolean;
+}
+
 /** What has been published of what was taken. */
 export interface Publication {
   /** Entries that could not be published, though their content is right. */
@@ -108,20 +124,25 @@ export interface Publication {
 export interface Destination {
   /** Decides on the entries of a page and prepares the folders among them. Pages come in order. */
   plan(page: number, entries: readonly Entry[]): Promise<readonly Decision[]>;
-  /** Bytes that can still be written, for a refusal before data flows. */
+  /**
+   * Bytes that all files of the pages planned so far may have together, for a refusal before they are sent:
+   * what was free at the start, and what is there of them.
+   */
   freeBytes(): Promise<number>;
-  /** Whether there is an older version in this place whose chunks may be right already. */
-  hasOlder(file: FileReference): boolean;
-  /** A range of that older version; `undefined` if it does not reach so far. */
-  readOlder(file: FileReference, offset: number, length: number): Promise<Uint8Array | undefined>;
+  /** Whether something may be there whose chunks are right already. */
+  hasHeld(file: FileReference): boolean;
+  /** A range of it; `undefined` if it does not reach so far. */
+  readHeld(file: FileReference, offset: number, length: number): Promise<HeldBytes | undefined>;
   /** Writes verified bytes. */
   write(file: FileReference, offset: number, bytes: Uint8Array): Promise<void>;
-  /** Every byte is written: sets the time and the mode, and publishes a file that stands alone. */
+  /** Every byte is in place: sets the time and the mode, and publishes a file that stands alone. */
   complete(file: FileReference): Promise<void>;
   /** The file will not be completed. */
   discard(file: FileReference): Promise<void>;
   /** Publishes the rest and makes everything durable; `taken` goes through all that was completed. */
   publish(taken: () => Iterable<EntryReference>): Promise<Publication>;
-  /** Removes what is not published. */
+  /** Removes what is not published, and all trace of the transfer. */
   abandon(): Promise<void>;
+  /** Lets go and keeps what is there, so that another session of this transfer can go on with it. */
+  suspend(): Promise<void>;
 }

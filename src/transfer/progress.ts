@@ -22,6 +22,8 @@ export type TransferState =
   /** Somebody has to accept it. */
   | 'waiting'
   | 'moving'
+  /** Held on this side, until it is told to go on. */
+  | 'paused'
   /** Everything is there; names are being set and synced. */
   | 'publishing'
   | 'done'

@@ -46,7 +46,7 @@ function openFolder(
   onConflict: ConflictPolicy = 'keep-both',
 ): { folder: string; destination: Destination } {
   const folder = join(scratchFolder(t), 'received');
-  return { folder, destination: ReceiveFolder.open(folder).openTransfer(ID, onConflict).destination };
+  return { folder, destination: ReceiveFolder.open(folder).openTransfer(ID, onConflict) };
 }
 
 function contentOf(folder: string): Map<string, Uint8Array | undefined> {
@@ -242,8 +242,8 @@ test('folder: staging is closed to others, and gone in the end', async (t) => {
   await new Delivery(destination, mixed).deliver();
   assert.equal(existsSync(staging), false);
   const again = ReceiveFolder.open(folder).openTransfer(ID, 'keep-both');
-  await new Delivery(again.destination, mixed).plan();
-  await again.destination.abandon();
+  await new Delivery(again, mixed).plan();
+  await again.abandon();
   assert.equal(existsSync(staging), false);
 });
 
@@ -260,7 +260,7 @@ test('folder: no descriptor is left open', { skip: process.platform !== 'linux' 
     const delivery = new Delivery(destination, tree, DELIVERED_MS + 1);
     await delivery.plan();
     for (const file of delivery.files) {
-      assert.ok((await destination.readOlder(file, 0, 1000)) !== undefined, end);
+      assert.ok((await destination.readHeld(file, 0, 1000)) !== undefined, end);
       await delivery.write(file);
       if (end === 'publish') await delivery.complete(file);
       if (end === 'discard') await destination.discard(file);
@@ -273,7 +273,7 @@ test('folder: no descriptor is left open', { skip: process.platform !== 'linux' 
 
 function openAgain(folder: string, name: string): Destination {
   const id = Buffer.from(name.padEnd(16)).toString('hex');
-  return ReceiveFolder.open(folder).openTransfer(id, 'replace').destination;
+  return ReceiveFolder.open(folder).openTransfer(id, 'replace');
 }
 
 test('folder: many files at the top are published in groups, and stay when the rest is abandoned', async (t) => {

@@ -74,7 +74,7 @@ for (const [intruder, plant] of Object.entries(intruders)) {
     for (const name of ['note', 'album']) {
       test(`${policy}: ${intruder} that appears as ${name} after the plan is never overwritten`, async (t) => {
         const place = places(t);
-        const delivery = new Delivery(open(place, policy).destination, offered);
+        const delivery = new Delivery(open(place, policy), offered);
         assert.deepEqual(new Set(Object.values(await delivery.plan())), new Set(['take']));
         await delivery.writeAll();
         plant(join(place.folder, name), place);
@@ -118,7 +118,7 @@ for (const [name, intruder, decisions] of planned) {
       const place = places(t);
       intruders[intruder]?.(join(place.folder, name), place);
       const before = pictureOf(place.folder);
-      const { destination } = open(place, policy);
+      const destination = open(place, policy);
       const delivery = new Delivery(destination, offered);
       const plan = await delivery.plan();
       assert.equal(plan[name], decisions[at], policy);
@@ -148,7 +148,7 @@ test('a file of the same size and time is there already, if it may be replaced',
     const place = places(t);
     writeFileSync(join(place.folder, 'note'), text);
     utimesSync(join(place.folder, 'note'), time, time);
-    const { destination } = open(place, 'replace');
+    const destination = open(place, 'replace');
     assert.equal((await new Delivery(destination, offered).plan())['note'], decision, text);
   }
 });
@@ -166,7 +166,7 @@ test('a folder that is there is merged into; what is in it decides file by file'
       'album/new': null,
       'album/new/one': 7,
     });
-    const { failures, names } = await new Delivery(open(place, policy).destination, tree).deliver();
+    const { failures, names } = await new Delivery(open(place, policy), tree).deliver();
     assert.deepEqual(failures, []);
     const after = pictureOf(place.folder);
     assert.equal(after['album/mine'], 'mine', policy);
@@ -191,7 +191,7 @@ test('folders merged into one that is there keep their own times', async (t) => 
     'album/new/a/b': null,
     'album/new/file': 3,
   });
-  await new Delivery(open(place, 'skip').destination, tree).deliver();
+  await new Delivery(open(place, 'skip'), tree).deliver();
   for (const path of ['album/new', 'album/new/a', 'album/new/a/b', 'album/new/file']) {
     assert.equal(Math.floor(statSync(join(place.folder, path)).mtimeMs), DELIVERED_MS, path);
   }
@@ -201,7 +201,7 @@ test('a file that appears inside a merged folder fails alone', async (t) => {
   const place = places(t);
   mkdirSync(join(place.folder, 'album'));
   const tree = treeOf({ album: null, 'album/a': 5, 'album/b': 300_000, 'album/c': 6 });
-  const delivery = new Delivery(open(place, 'skip').destination, tree);
+  const delivery = new Delivery(open(place, 'skip'), tree);
   await delivery.plan();
   await delivery.writeAll();
   writeFileSync(join(place.folder, 'album', 'b'), 'mine');
@@ -218,10 +218,7 @@ test('keep both finds a name however long the first one is, and however many are
   const tree = treeOf({ [long]: null, [`${long}/in`]: 1, [withType]: 2, '.hidden': 3, 'a.tar.gz': 4 });
   for (let time = 0; time < 3; time += 1) {
     const id = `${time}`.repeat(32);
-    assert.deepEqual(
-      (await new Delivery(open(place, 'keep-both', id).destination, tree).deliver()).failures,
-      [],
-    );
+    assert.deepEqual((await new Delivery(open(place, 'keep-both', id), tree).deliver()).failures, []);
   }
   assert.deepEqual(
     new Set(Object.keys(pictureOf(place.folder)).filter((path) => !path.includes('/'))),
@@ -253,9 +250,7 @@ test('two transfers at once into one folder with the same names both arrive whol
         'album/b': Buffer.from(text.repeat(400_000)),
       }),
     );
-    const deliveries = trees.map(
-      (tree, at) => new Delivery(open(place, policy, `${at}`.repeat(32)).destination, tree),
-    );
+    const deliveries = trees.map((tree, at) => new Delivery(open(place, policy, `${at}`.repeat(32)), tree));
     for (const delivery of deliveries) await delivery.plan();
     await Promise.all(deliveries.map((delivery) => delivery.writeAll()));
     const publications = await Promise.all(deliveries.map((delivery) => delivery.publish()));
@@ -278,7 +273,7 @@ test('two transfers at once into one folder with the same names both arrive whol
 test('one transfer is received once at a time', async (t) => {
   const place = places(t);
   const first = open(place, 'keep-both');
-  const delivery = new Delivery(first.destination, offered);
+  const delivery = new Delivery(first, offered);
   await delivery.plan();
   await delivery.writeAll();
   assert.throws(
@@ -288,7 +283,7 @@ test('one transfer is received once at a time', async (t) => {
   await delivery.publish();
   assert.equal(pictureOf(place.folder)['note'], 'new note');
   const again = open(place, 'keep-both');
-  await again.destination.abandon();
+  await again.abandon();
   rmSync(join(place.folder, 'note'));
 });
 
@@ -299,17 +294,19 @@ test('an older version is read only to be replaced, and only as far as it goes',
     for (const name of ['same', 'shorter', 'longer']) writeFileSync(join(place.folder, name), 'old!');
     mkdirSync(join(place.folder, 'dir'));
     const tree = treeOf({ big: 700_000, same: 4, shorter: 5, longer: 3, absent: 10, 'absent big': 300_000 });
-    const { destination } = open(place, policy);
+    const destination = open(place, policy);
     const delivery = new Delivery(destination, tree);
     await delivery.plan();
     const older = async (path: string, offset: number, length: number): Promise<string | undefined> => {
       const file = delivery.file(path);
-      assert.equal(destination.hasOlder(file), policy === 'replace', path);
-      const bytes = await destination.readOlder(file, offset, length);
-      return bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1');
+      assert.equal(destination.hasHeld(file), policy === 'replace', path);
+      const held = await destination.readHeld(file, offset, length);
+      assert.notEqual(held?.isInPlace, true);
+      return held === undefined ? undefined : Buffer.from(held.bytes).toString('latin1');
     };
-    if (policy === 'skip') continue;
-    assert.equal(await older('big', 262_144, 300_000 - 262_144), '\u0001'.repeat(300_000 - 262_144));
+    if (policy === 'keep-both') assert.equal(await older('big', 0, 262_144), undefined);
+    if (policy !== 'replace') continue;
+    assert.ok((await older('big', 262_144, 300_000 - 262_144)) === '\u0001'.repeat(300_000 - 262_144));
     assert.equal(await older('big', 262_144, 262_144), undefined, 'beyond the end');
     assert.equal(await older('big', 524_288, 10), undefined, 'all beyond the end');
     assert.equal(await older('same', 0, 4), 'old!');
@@ -324,11 +321,11 @@ test('an older version is read only to be replaced, and only as far as it goes',
 test('an older version is never read through a link, nor out of a pipe', { timeout: 20_000 }, async (t) => {
   for (const intruder of ['a link to a file', 'a link to nothing', 'a pipe', 'an empty folder']) {
     const place = places(t);
-    const { destination } = open(place, 'replace');
+    const destination = open(place, 'replace');
     const delivery = new Delivery(destination, treeOf({ note: Buffer.from('thiefs') }));
     await delivery.plan();
     intruders[intruder]?.(join(place.folder, 'note'), place);
-    assert.equal(await destination.readOlder(delivery.file('note'), 0, 6), undefined, intruder);
+    assert.equal(await destination.readHeld(delivery.file('note'), 0, 6), undefined, intruder);
     await destination.abandon();
   }
 });

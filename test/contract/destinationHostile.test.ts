@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -63,7 +64,7 @@ for (const planted of ['album', 'album/in', 'album/later']) {
   test(`a link at ${planted}, planted while merging, is not gone through`, async (t) => {
     const { folder, outside } = places(t);
     mkdirSync(join(folder, 'album'));
-    const { destination } = ReceiveFolder.open(folder).openTransfer(ID, 'replace');
+    const destination = ReceiveFolder.open(folder).openTransfer(ID, 'replace');
     const delivery = new Delivery(destination, album);
     assert.equal((await delivery.plan())['album/in'], 'take');
     await delivery.writeAll();
@@ -114,7 +115,7 @@ test('a link where a transfer should be staged is not gone through', (t) => {
 
 test('what is abandoned is removed, and nothing that a link leads to', async (t) => {
   const { folder, outside } = places(t);
-  const { destination } = ReceiveFolder.open(folder).openTransfer(ID, 'keep-both');
+  const destination = ReceiveFolder.open(folder).openTransfer(ID, 'keep-both');
   const delivery = new Delivery(destination, album);
   await delivery.plan();
   await delivery.writeAll();
@@ -136,7 +137,7 @@ test('the receive folder may be a link: where it leads is settled once', async (
   const receive = ReceiveFolder.open(link);
   rmSync(link);
   symlinkSync(outside, link);
-  await new Delivery(receive.openTransfer(ID, 'keep-both').destination, album).deliver();
+  await new Delivery(receive.openTransfer(ID, 'keep-both'), album).deliver();
   assert.deepEqual(readdirSync(folder), ['album']);
   assert.deepEqual(pictureOf(outside), { secret: 'theirs' });
 });
@@ -158,7 +159,7 @@ test('a path too long for the system fails alone', async (t) => {
   const tree = treeOf({ first: 3, ...folders, last: 4 });
   const shallow = Object.keys(folders).find((path) => path.length > 3800) ?? '';
   const long = `${shallow}/${'z'.repeat(255)}`;
-  const { destination } = ReceiveFolder.open(folder).openTransfer(ID, 'keep-both');
+  const destination = ReceiveFolder.open(folder).openTransfer(ID, 'keep-both');
   const delivery = new Delivery(
     destination,
     new Map([...tree, [long, { kind: 'file', bytes: Uint8Array.of(1) }]]),
@@ -192,7 +193,7 @@ test('a full disk: what does not fit fails as disk-full, and abandoning gives it
       treeOf(manySmall(30)),
       treeOf({ in: null, 'in/big': 4_000_000 }),
     ]) {
-      const { destination } = ReceiveFolder.open(folder).openTransfer(ID, 'keep-both');
+      const destination = ReceiveFolder.open(folder).openTransfer(ID, 'keep-both');
       assert.ok(
         (await destination.freeBytes()) > 1_900_000 && (await destination.freeBytes()) <= 2 * 1024 * 1024,
       );
@@ -204,7 +205,7 @@ test('a full disk: what does not fit fails as disk-full, and abandoning gives it
     }
     // What was refused for want of room arrives when there is some.
     await new Delivery(
-      ReceiveFolder.open(folder).openTransfer(ID, 'keep-both').destination,
+      ReceiveFolder.open(folder).openTransfer(ID, 'keep-both'),
       treeOf({ a: 1_500_000 }),
     ).deliver();
     assert.equal(statSync(join(folder, 'a')).size, 1_500_000);
@@ -219,10 +220,10 @@ test('a disk without room for names: disk-full, in every step', needsRoot, (t) =
   withSmallDisk(t, 'size=2m,nr_inodes=12', async (folder) => {
     const folders = treeOf(Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`folder ${at}`, null])));
     const receive = ReceiveFolder.open(folder);
-    const { destination } = receive.openTransfer(ID, 'keep-both');
+    const destination = receive.openTransfer(ID, 'keep-both');
     await assert.rejects(new Delivery(destination, folders).plan(), isFailure('disk-full'));
     await destination.abandon();
-    const other = receive.openTransfer(ID, 'keep-both').destination;
+    const other = receive.openTransfer(ID, 'keep-both');
     const delivery = new Delivery(other, treeOf(manySmall(12)));
     await delivery.plan();
     await assert.rejects(delivery.writeAll(), isFailure('disk-full'));
@@ -289,10 +290,17 @@ test('an older file that is replaced is kept, and its name is never without a fi
   publishFileReplacing(part, location, backup);
   assert.deepEqual([readFileSync(location, 'utf8'), readFileSync(backup, 'utf8')], ['new', 'old']);
   assert.equal(statSync(backup).ino, inode);
-  // A backup that is there is somebody's too.
+  // A backup that is there is somebody's too: the next one lies beside it.
   writeFileSync(part, 'newer');
-  assert.throws(() => publishFileReplacing(part, location, backup));
-  assert.deepEqual([readFileSync(location, 'utf8'), readFileSync(backup, 'utf8')], ['new', 'old']);
+  publishFileReplacing(part, location, backup);
+  const kept = () => [location, backup, `${backup} (2)`].map((file) => readFileSync(file, 'utf8'));
+  assert.deepEqual(kept(), ['newer', 'old', 'new']);
+  // It was kept already, and then the process was killed.
+  linkSync(location, `${backup} (3)`);
+  writeFileSync(part, 'newest');
+  publishFileReplacing(part, location, backup);
+  assert.deepEqual(kept(), ['newest', 'old', 'new']);
+  assert.deepEqual(readdirSync(join(backup, '..')), ['name', 'name (2)', 'name (3)']);
 });
 
 test('a folder that may not be written to is refused at once', needsRoot, async (t) => {

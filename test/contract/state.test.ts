@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -249,4 +259,35 @@ test('the record of a process that is dead counts for nothing; that of another o
   }
   writeFileSync(join(folder, 'listening.json'), '{');
   assert.deepEqual(state.listeningAddresses(), []);
+});
+
+// Pages of transfers
+
+test('what a process left that was killed goes a day later, and nothing that may be in use', async (t) => {
+  const state = new StateFolder(scratchFolder(t));
+  state.sweep();
+  const dead = await deadProcessId();
+  const folders = {
+    [state.incomingFolder('mine')]: 'stays',
+    [state.outgoingFolder('mine')]: 'stays',
+    [join(state.location, 'incoming', `${dead}-old`)]: 'goes',
+    [join(state.location, 'outgoing', `${dead}-old`)]: 'goes',
+    // Named before processes were.
+    [join(state.location, 'outgoing', '00112233445566778899aabbccddeeff')]: 'goes',
+    [join(state.location, 'outgoing', `${process.ppid}-another`)]: 'stays',
+  };
+  for (const folder of Object.keys(folders)) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'manifest-0'), 'page');
+    const longAgo = new Date(Date.now() - 25 * 3_600_000);
+    utimesSync(folder, longAgo, longAgo);
+  }
+  // On another machine, say, that shares the folder: its process ids are not ours.
+  const recent = join(state.location, 'incoming', `${dead}-recent`);
+  mkdirSync(recent);
+  state.sweep();
+  for (const [folder, fate] of Object.entries(folders)) {
+    assert.equal(existsSync(folder) ? 'stays' : 'goes', fate, folder);
+  }
+  assert.ok(existsSync(recent));
 });

@@ -148,11 +148,11 @@ test('a receiver that has no zstd is sent gzip', async (t) => {
   const compression = createCompression(['gzip']);
   const receiver = await Receiver.prepare({
     state: new StateFolder(scene.receiverState),
-    folder: ReceiveFolder.open(scene.received),
     name: 'in process',
     host: '127.0.0.1',
     port: 0,
-    onConflict: 'keep-both',
+    consent: () => Promise.resolve({ folder: ReceiveFolder.open(scene.received), onConflict: 'keep-both' }),
+    keepsInterrupted: false,
     compression: {
       ...compression,
       decompress(codec, bytes, rawLength) {

@@ -12,14 +12,15 @@ export const DELIVERED_MS = 1_700_000_000_123;
 export class Delivery {
   readonly #destination: Destination;
   readonly #tree: MemoryTree;
-  readonly #entries: readonly Entry[];
+  /** What is offered, in manifest order. */
+  readonly entries: readonly Entry[];
   #taken: EntryReference[] = [];
   #completed: EntryReference[] = [];
 
   constructor(destination: Destination, tree: MemoryTree, mtimeMs = DELIVERED_MS) {
     this.#destination = destination;
     this.#tree = tree;
-    this.#entries = sortedPaths(tree).flatMap((text): Entry[] => {
+    this.entries = sortedPaths(tree).flatMap((text): Entry[] => {
       const [path, node] = [safePath(text), tree.get(text)];
       if (node?.kind === 'folder') return [{ kind: 'folder', path, mtimeMs }];
       if (node?.kind !== 'file') return [];
@@ -31,13 +32,13 @@ export class Delivery {
 
   /** The decisions by path. */
   async plan(): Promise<Readonly<Record<string, Decision>>> {
-    const decisions = await this.#destination.plan(0, this.#entries);
-    this.#taken = this.#entries
+    const decisions = await this.#destination.plan(0, this.entries);
+    this.#taken = this.entries
       .map((entry, position) => ({ page: 0, position, entry }))
       .filter(({ position }) => decisions[position] === 'take');
     // A folder is complete as soon as it is planned.
     this.#completed = this.#taken.filter(({ entry }) => entry.kind === 'folder');
-    return Object.fromEntries(this.#entries.map(({ path }, at) => [path, decisions[at] ?? 'take']));
+    return Object.fromEntries(this.entries.map(({ path }, at) => [path, decisions[at] ?? 'take']));
   }
 
   /** The files that were taken, in manifest order. */
@@ -61,6 +62,35 @@ export class Delivery {
     for (let at = last; at >= 0; at -= 1) {
       await this.#destination.write(file, at * step, bytes.subarray(at * step, (at + 1) * step));
     }
+  }
+
+  /** Writes of a file what is not held already, chunk by chunk; returns how many bytes had to be sent. */
+  async writeMissing(file: FileReference, { chunks = Infinity } = {}): Promise<number> {
+    const bytes = this.#bytesOf(file);
+    const step = isPacked(bytes.length) ? Math.max(1, bytes.length) : chunkBytesFor(bytes.length);
+    let sent = 0;
+    const count = Math.max(1, Math.ceil(bytes.length / step));
+    for (let at = 0; at < Math.min(chunks, count); at += 1) {
+      const chunk = bytes.subarray(at * step, (at + 1) * step);
+      const held = this.#destination.hasHeld(file)
+        ? await this.#destination.readHeld(file, at * step, chunk.length)
+        : undefined;
+      const isRight = held !== undefined && Buffer.from(held.bytes).equals(chunk);
+      if (!isRight) sent += chunk.length;
+      if (!isRight || !held.isInPlace) await this.#destination.write(file, at * step, chunk);
+    }
+    return sent;
+  }
+
+  /** Plans, writes what is missing and completes all that was taken; returns how many bytes had to be sent. */
+  async fill(): Promise<number> {
+    await this.plan();
+    let sent = 0;
+    for (const file of this.files) {
+      sent += await this.writeMissing(file);
+      await this.complete(file);
+    }
+    return sent;
   }
 
   async complete(file: FileReference): Promise<void> {

@@ -2,13 +2,28 @@ import { CourierError } from '../../src/base/failure.ts';
 import type { DestinationFailure, FailureCode } from '../../src/base/failure.ts';
 import { equalBytes } from '../../src/base/bytes.ts';
 import { RangeSet } from '../../src/base/rangeSet.ts';
+import { isPacked } from '../../src/protocol/chunkLayout.ts';
 import type { Decision } from '../../src/protocol/chunkLayout.ts';
 import type { Entry } from '../../src/protocol/manifest.ts';
-import type { Destination, EntryReference, FileReference, Publication } from '../../src/transfer/ports.ts';
+import type {
+  Destination,
+  EntryReference,
+  FileReference,
+  HeldBytes,
+  Publication,
+} from '../../src/transfer/ports.ts';
 import { MemoryGate } from './memoryGate.ts';
 import type { MemoryTree } from './memoryTree.ts';
 
-export type Operation = 'plan' | 'readOlder' | 'write' | 'complete' | 'discard' | 'publish' | 'abandon';
+export type Operation =
+  | 'plan'
+  | 'readHeld'
+  | 'write'
+  | 'complete'
+  | 'discard'
+  | 'publish'
+  | 'abandon'
+  | 'suspend';
 
 export interface MemoryDestinationOptions {
   /** What the sender has: whatever else is written was not verified. */
@@ -24,11 +39,15 @@ export interface MemoryDestinationOptions {
   /** Entries that cannot be published in the end. */
   readonly publishFailures?: ReadonlyMap<string, DestinationFailure>;
   readonly onWrite?: (path: string) => void;
+  /** The destination of an interrupted session, which this one goes on with. */
+  readonly left?: MemoryDestination;
 }
 
 interface StagedFile {
   readonly bytes: Uint8Array;
   readonly ranges: RangeSet;
+  /** How much of it an interrupted session left, from the start. */
+  readonly leftBytes: number;
   state: 'open' | 'complete' | 'discarded';
 }
 
@@ -39,7 +58,7 @@ export class MemoryDestination implements Destination {
   readonly #times = new Map<string, number>();
   readonly writing = new MemoryGate({ isOpen: true });
   readonly planning = new MemoryGate({ isOpen: true });
-  readonly readingOlder = new MemoryGate({ isOpen: true });
+  readonly readingHeld = new MemoryGate({ isOpen: true });
   readonly publishing = new MemoryGate({ isOpen: true });
   readonly misuse: string[] = [];
   readonly calls: string[] = [];
@@ -49,6 +68,7 @@ export class MemoryDestination implements Destination {
   underWay = 0;
   isPublished = false;
   isAbandoned = false;
+  isSuspended = false;
 
   constructor(options: MemoryDestinationOptions) {
     this.#options = options;
@@ -73,22 +93,41 @@ export class MemoryDestination implements Destination {
     });
   }
 
-  hasOlder({ entry }: FileReference): boolean {
-    return this.#options.older?.has(entry.path) ?? false;
+  hasHeld({ entry }: FileReference): boolean {
+    const { older, left } = this.#options;
+    return left !== undefined || older?.has(entry.path) === true;
   }
 
-  readOlder({ entry }: FileReference, offset: number, length: number): Promise<Uint8Array | undefined> {
+  /** What stands under staging names, by path: as long as it was written to. */
+  get staged(): ReadonlyMap<string, Uint8Array> {
+    const files = [...this.#partials].filter(([, { state }]) => state !== 'discarded');
+    return new Map(
+      files.map(([path, { bytes, ranges, leftBytes }]) => {
+        const end = Math.max(leftBytes, ...[...ranges.ranges()].map(([, to]) => to));
+        return [path, bytes.subarray(0, end)];
+      }),
+    );
+  }
+
+  readHeld({ entry }: FileReference, offset: number, length: number): Promise<HeldBytes | undefined> {
     return this.#do(
-      'readOlder',
+      'readHeld',
       entry.path,
-      this.readingOlder,
+      this.readingHeld,
       (time) => {
-        const { olderAt } = this.#options;
+        const { olderAt, left } = this.#options;
+        const mine = left?.staged.get(entry.path);
+        const isThere = isPacked(entry.size)
+          ? mine?.length === entry.size
+          : mine !== undefined && mine.length >= offset + length;
+        if (mine !== undefined && isThere) {
+          return { bytes: mine.slice(offset, offset + length), isInPlace: true };
+        }
         const older =
           olderAt === undefined ? this.#options.older?.get(entry.path) : olderAt(entry.path, time);
         return older === undefined || older.length < offset + length
           ? undefined
-          : older.subarray(offset, offset + length);
+          : { bytes: older.subarray(offset, offset + length), isInPlace: false };
       },
       offset,
     );
@@ -116,7 +155,13 @@ export class MemoryDestination implements Destination {
 
   complete({ entry }: FileReference): Promise<void> {
     const partial = this.#partialOf(entry.path, entry.size);
-    if (partial.ranges.size !== entry.size) this.misuse.push(`${entry.path} completed with bytes missing`);
+    if (partial.leftBytes === 0 && partial.ranges.size !== entry.size) {
+      this.misuse.push(`${entry.path} completed with bytes missing`);
+    }
+    const node = this.#options.expected.get(entry.path);
+    if (node?.kind !== 'file' || !equalBytes(node.bytes, partial.bytes)) {
+      this.misuse.push(`${entry.path} completed with another content`);
+    }
     if (partial.state !== 'open') this.misuse.push(`${entry.path} completed though ${partial.state}`);
     return this.#do('complete', entry.path, undefined, () => {
       partial.state = 'complete';
@@ -151,6 +196,12 @@ export class MemoryDestination implements Destination {
     return abandoned;
   }
 
+  suspend(): Promise<void> {
+    if (this.underWay > 0) this.misuse.push('suspended while something was under way');
+    this.isSuspended = true;
+    return this.#do('suspend', '', undefined, () => undefined);
+  }
+
   #publishOne(entry: Entry): void {
     const partial = this.#partials.get(entry.path);
     if (entry.kind === 'folder') {
@@ -161,11 +212,12 @@ export class MemoryDestination implements Destination {
   }
 
   #partialOf(path: string, size: number): StagedFile {
-    const partial = this.#partials.get(path) ?? {
-      bytes: new Uint8Array(size),
-      ranges: new RangeSet(),
-      state: 'open',
-    };
+    const known = this.#partials.get(path);
+    if (known !== undefined) return known;
+    const left = this.#options.left?.staged.get(path)?.subarray(0, size) ?? new Uint8Array(0);
+    const bytes = new Uint8Array(size);
+    bytes.set(left);
+    const partial: StagedFile = { bytes, ranges: new RangeSet(), leftBytes: left.length, state: 'open' };
     this.#partials.set(path, partial);
     return partial;
   }

@@ -32,7 +32,9 @@ export interface JoinOptions {
   readonly toReceiver?: MemoryPipeOptions;
   readonly toSender?: MemoryPipeOptions;
   readonly judge?: IncomingTransferInit['judge'];
-  readonly consent?: IncomingTransferInit['consent'];
+  /** What somebody says to the offer; absent, yes. */
+  readonly consent?: (...asked: Parameters<IncomingTransferInit['consent']>) => Promise<boolean>;
+  readonly keepsInterrupted?: boolean;
   /** Wants that the sender says it takes at once. */
   readonly openWants?: number;
   /** Codecs that the receiver says it has. */
@@ -92,6 +94,7 @@ export function joinTransfers(tree: MemoryTree, options: JoinOptions = {}) {
     label: 'things',
     observer: {
       opened: (name) => events.push(`sender opened ${name}`),
+      accepted: () => events.push('sender was accepted'),
       leftOut: (path, reason) => events.push(`sender left out ${path}: ${reason}`),
       entryFailed: (path, reason) => events.push(`sender failed ${path}: ${reason}`),
       skipped: (path) => events.push(`sender skipped ${path}`),
@@ -103,12 +106,14 @@ export function joinTransfers(tree: MemoryTree, options: JoinOptions = {}) {
     channel: link.receiver,
     compression: compression.receiver,
     judge: options.judge ?? (() => undefined),
-    openDestination: (transfer) => {
-      events.push(`receiver opened ${transfer}`);
-      return { destination, pages: stores.receiver };
+    openPages: () => stores.receiver,
+    consent: async (summary, { signal }) => {
+      if (options.consent !== undefined && !(await options.consent(summary, { signal }))) return undefined;
+      events.push(`receiver opened ${summary.transfer}`);
+      return destination;
     },
     recycle,
-    ...(options.consent === undefined ? {} : { consent: options.consent }),
+    keepsInterrupted: options.keepsInterrupted ?? false,
     observer: {
       offered: (_transfer, label) => events.push(`receiver was offered ${label}`),
       entryFailed: (path, reason) => events.push(`receiver failed ${path}: ${reason}`),
@@ -138,10 +143,15 @@ export function joinTransfers(tree: MemoryTree, options: JoinOptions = {}) {
     assert.equal(source.readsUnderWay + destination.underWay, 0);
     const hasReceipt = reports.incoming.receipt !== undefined;
     const wasOpened = events.includes(`receiver opened ${TRANSFER_ID}`);
-    assert.equal(
-      destination.isAbandoned,
-      wasOpened && !hasReceipt,
-      'abandoned if and only if there is no receipt',
+    const { keepsInterrupted = false } = options;
+    const isDecided = ['cancelled', 'declined', 'done'].includes(reports.incoming.end.close.code);
+    assert.deepEqual(
+      { isAbandoned: destination.isAbandoned, isSuspended: destination.isSuspended },
+      {
+        isAbandoned: wasOpened && (keepsInterrupted ? isDecided : !hasReceipt),
+        isSuspended: wasOpened && keepsInterrupted && !isDecided,
+      },
+      'let go of as it has to be',
     );
     return { outgoing: reports.outgoing, incoming: reports.incoming };
   };

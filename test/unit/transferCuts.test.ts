@@ -76,7 +76,7 @@ suite('the link is cut', () => {
     }
   }
 
-  for (const at of ['planning', 'writing', 'readingOlder', 'publishing'] as const) {
+  for (const at of ['planning', 'writing', 'readingHeld', 'publishing'] as const) {
     test(`while the destination is ${at}: it is abandoned only after that`, async () => {
       const joined = joinTransfers(tree, options);
       joined.destination[at].shut();
@@ -126,16 +126,16 @@ suite('the link is cut', () => {
     const joined = joinTransfers(long, {
       destination: { fault, older: new Map([['f0', Uint8Array.of(0)]]) },
     });
-    joined.destination.readingOlder.shut();
+    joined.destination.readingHeld.shut();
     joined.destination.planning.shut();
     await joined.start();
     joined.destination.planning.step();
     await quiet();
-    assert.equal(joined.destination.readingOlder.waiting, 1);
+    assert.equal(joined.destination.readingHeld.waiting, 1);
     joined.destination.planning.open();
     await quiet();
     assert.equal(joined.destination.isAbandoned, false);
-    joined.destination.readingOlder.open();
+    joined.destination.readingHeld.open();
     assertFailed(joined, await joined.finish(), 'disk-full');
   });
 

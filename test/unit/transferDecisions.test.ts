@@ -102,7 +102,8 @@ suite('the receiver says no', () => {
 
   test('to the offer', async () => {
     const joined = await checkFails({ consent: () => Promise.resolve(false) }, 'declined');
-    assert.deepEqual(joined.destination.calls, ['abandon ']);
+    assert.deepEqual(joined.destination.calls, [], 'no destination opens');
+    assert.equal(joined.events.includes('sender was accepted'), false);
   });
 
   test('by mistake', async () => {
@@ -112,15 +113,31 @@ suite('the receiver says no', () => {
   test('yes: it is asked once, with the whole summary', async () => {
     const asked: unknown[] = [];
     const offered = treeOf({ a: 5, folder: null, 'folder/b': 300_000, link: 'link' });
-    const consent: JoinOptions['consent'] = (summary, { signal }) => {
-      asked.push(summary);
-      return Promise.resolve(!signal.aborted);
-    };
-    const joined = await checkArrives({ consent }, {}, offered);
-    const totals = { entries: 3, files: 2, bytes: 300_005 };
+    const joined = await checkArrives(
+      {
+        consent: (summary, { signal }) => {
+          asked.push(summary);
+          return Promise.resolve(!signal.aborted);
+        },
+      },
+      {},
+      offered,
+    );
     assert.deepEqual(asked, [
-      { transfer: '00112233445566778899aabbccddeeff', label: 'things', totals, leftOut: 1 },
+      {
+        transfer: '00112233445566778899aabbccddeeff',
+        label: 'things',
+        totals: { entries: 3, files: 2, bytes: 300_005 },
+        leftOut: 1,
+        roots: ['a', 'folder'],
+        rootCount: 2,
+        largest: [
+          { path: 'folder/b', sizeBytes: 300_000 },
+          { path: 'a', sizeBytes: 5 },
+        ],
+      },
     ]);
+    assert.equal(joined.events.filter((event) => event === 'sender was accepted').length, 1);
     assert.equal(joined.reports.incoming?.leftOut, 1);
   });
 

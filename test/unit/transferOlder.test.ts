@@ -110,7 +110,7 @@ function changing(path: string, time: number, then: Uint8Array | undefined): Joi
 
 function failing(path: string, time: number): JoinOptions {
   const fault = (operation: Operation, at: string, nth: number) =>
-    operation === 'readOlder' && at === path && nth >= time ? ('disk-error' as const) : undefined;
+    operation === 'readHeld' && at === path && nth >= time ? ('disk-error' as const) : undefined;
   return { destination: { older: new Map(Object.entries(everything)), fault } };
 }
 

@@ -10,6 +10,8 @@ import { namesOf } from '../../protocol/wirePath.ts';
 import type { FileVersion, Source, SourceItem } from '../../transfer/ports.ts';
 import { isErrno } from './errno.ts';
 import { isSameVersion, versionOf } from './fileVersion.ts';
+import { OMIT_NOTHING } from './omissions.ts';
+import type { OmissionOptions } from './omissions.ts';
 import { READ_FLAGS } from './openFlags.ts';
 import { walk } from './walk.ts';
 import type { Root } from './walk.ts';
@@ -29,21 +31,24 @@ interface OpenFile {
 export class FileSource implements Source {
   readonly #roots: readonly Root[];
   readonly #allocate: (length: number) => Uint8Array;
+  readonly #options: OmissionOptions;
   /** The least recently used first. */
   readonly #open = new Map<string, OpenFile>();
 
-  /** `allocate` gives the memory that ranges of big files are read into. */
+  /** `allocate` gives the memory that ranges of big files are read into; `options` say what is left out. */
   constructor(
     roots: readonly Root[],
     allocate: (length: number) => Uint8Array = (length) => Buffer.allocUnsafeSlow(length),
+    options: OmissionOptions = OMIT_NOTHING,
   ) {
     this.#roots = roots;
     this.#allocate = allocate;
+    this.#options = options;
   }
 
   async *list(): AsyncGenerator<SourceItem> {
     let count = 0;
-    for (const item of walk(this.#roots)) {
+    for (const item of walk(this.#roots, this.#options)) {
       yield item;
       count += 1;
       if (count % LIST_BURST === 0) await setImmediate();

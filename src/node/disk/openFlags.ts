@@ -14,3 +14,12 @@ export const USE_FOLDER = constants.W_OK | constants.X_OK;
 export function isRunnable(mode: number): boolean {
   return (mode & constants.S_IXUSR) !== 0;
 }
+
+/** To write on in a file that is there; never through a link. */
+export const UPDATE_FLAGS = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** The same mode, but that everybody who may read the file may run it, or nobody. */
+export function runnableAs(mode: number, isExecutable: boolean): number {
+  const permissions = mode & 0o666;
+  return isExecutable ? permissions | ((permissions & 0o444) >> 2) : permissions;
+}

@@ -1,38 +1,66 @@
-import { mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, rmdirSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { join } from 'node:path';
+import { RangeSet } from '../../base/rangeSet.ts';
 import { isEntryFailure } from '../../base/failure.ts';
 import type { Decision } from '../../protocol/chunkLayout.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { Entry, FileEntry } from '../../protocol/manifest.ts';
 import { namesOf } from '../../protocol/wirePath.ts';
 import type { SafePath } from '../../protocol/wirePath.ts';
-import type { FileReference } from '../../transfer/ports.ts';
+import type { EntryReference, FileReference } from '../../transfer/ports.ts';
 import { isErrno, writeFailure } from './errno.ts';
-import { lookAt } from './publish.ts';
+import { lookAt, unlinkPublished } from './publish.ts';
 import type { ConflictPolicy } from './publish.ts';
+import { removeStaged } from './staging.ts';
 
 /** Where a top-level folder of the offer goes. */
 type RootPlan =
   /** Nothing has its name, or both are kept: it is built in staging and published by one rename. */
-  | 'tree'
-  /** A folder with its name is there: its files are published one by one. */
-  | 'merge';
+  | { readonly kind: 'tree' }
+  /** A folder is there: files are published in it one by one. */
+  | {
+      readonly kind: 'merge';
+      /** Its name in the receive folder. */
+      readonly name: string;
+      /** Whether an earlier session of this transfer published it. */
+      readonly isOurs: boolean;
+    };
 
 /** Where the bytes of a file are collected, and how it gets its name. */
 export type Place =
   | { readonly kind: 'tree'; readonly location: string }
-  | {
-      readonly kind: 'part';
-      readonly location: string;
-      /** The folder it is published in, and its name there. */
-      readonly folder: string;
-      readonly name: string;
-      /** Whether another name will do when this one is taken. */
-      readonly isTopLevel: boolean;
-    };
+  /** An earlier session of this transfer published it, and it stands there as it was offered. */
+  | ({ readonly kind: 'published' } & PublishedPlace)
+  | ({ readonly kind: 'part' } & PublishedPlace);
+
+interface PublishedPlace {
+  readonly location: string;
+  /** The names of the folders that it is published in, from the receive folder on. */
+  readonly parents: readonly string[];
+  readonly name: string;
+  readonly isTopLevel: boolean;
+  /** Whether another name will do when this one is taken. */
+  readonly mayBeRenamed: boolean;
+}
+
+export interface PlacementInit {
+  /** The receive folder. */
+  readonly folder: string;
+  readonly staging: string;
+  readonly policy: ConflictPolicy;
+  /** Whether an earlier session has left something in staging. */
+  readonly isResumed: boolean;
+  /** Which names that one may have taken in the receive folder, by path; see `publishedJournal.ts`. */
+  readonly published: ReadonlyMap<string, string>;
+}
 
 /**
  * Decides what becomes of each entry, and where it goes. Pages come in manifest order: a folder before
  * what is in it, so that a decision on a folder holds for all below it.
+ *
+ * Places depend on paths alone, never on pages: the next session of the transfer may list other things.
  */
 export class Placement {
   // Immutable.
@@ -40,24 +68,31 @@ export class Placement {
   readonly #tree: string;
   readonly #parts: string;
   readonly #policy: ConflictPolicy;
+  readonly #isResumed: boolean;
+  readonly #published: ReadonlyMap<string, string>;
 
   // Mutable.
   /** By the first name of the path; a transfer has at most `limits.roots` of them. */
   readonly #roots = new Map<string, RootPlan>();
   #barred: { readonly below: string; readonly decision: Decision } | undefined;
+  /** The files that stand published already; ranges, because they come in a row. */
+  readonly #standing = new RangeSet();
 
-  constructor(folder: string, staging: string, policy: ConflictPolicy) {
+  constructor({ folder, staging, policy, isResumed, published }: PlacementInit) {
     this.#folder = folder;
     this.#tree = join(staging, 'tree');
     this.#parts = join(staging, 'parts');
     this.#policy = policy;
-    mkdirSync(this.#tree);
-    mkdirSync(this.#parts);
+    this.#isResumed = isResumed;
+    this.#published = published;
+    for (const made of [this.#tree, this.#parts]) mkdirSync(made, { recursive: isResumed });
+    if (isResumed) unlinkPublished(this.#parts);
   }
 
-  decide(entry: Entry): Decision {
+  decide(reference: EntryReference): Decision {
+    const { entry } = reference;
     if (this.#barred !== undefined && entry.path.startsWith(this.#barred.below)) return this.#barred.decision;
-    const decision = this.#decideFresh(entry);
+    const decision = this.#decideFresh(reference);
     // What lies in a folder that is not taken is not taken either; a folder that is there is gone into.
     if (entry.kind === 'folder' && (decision === 'skip' || decision === 'refuse')) {
       this.#barred = { below: `${entry.path}/`, decision };
@@ -66,10 +101,15 @@ export class Placement {
   }
 
   /** A name at which this system cannot even look is refused, and the other entries go on. */
-  #decideFresh(entry: Entry): Decision {
-    const names = namesOf(entry.path);
+  #decideFresh(reference: EntryReference): Decision {
+    const { entry } = reference;
+    const plan = this.#roots.get(namesOf(entry.path)[0] ?? '');
     try {
-      return names.length === 1 ? this.#decideRoot(entry) : this.#decideInner(entry, names[0] ?? '');
+      if (entry.kind === 'file' && this.#isStanding(entry)) {
+        this.#standing.add(numberOf(reference));
+        return 'take';
+      }
+      return plan === undefined ? this.#decideRoot(entry) : this.#decideInner(entry, plan);
     } catch (error) {
       const failure = writeFailure(error);
       if (isEntryFailure(failure.code)) return 'refuse';
@@ -78,56 +118,148 @@ export class Placement {
   }
 
   placeOf(file: FileReference): Place {
-    const names = namesOf(file.entry.path);
+    const { path } = file.entry;
+    const names = namesOf(path);
+    const plan = this.#planOf(path);
     const isTopLevel = names.length === 1;
-    if (!isTopLevel && this.#roots.get(names[0] ?? '') === 'tree') {
-      return { kind: 'tree', location: join(this.#tree, ...names) };
+    if (plan?.kind === 'tree') return { kind: 'tree', location: join(this.#tree, ...names) };
+    const parents = this.#finalNames(path).slice(0, -1);
+    const mayBeRenamed = isTopLevel || plan?.isOurs === true;
+    if (this.#standing.has(numberOf(file))) {
+      const name = this.#published.get(path) ?? names.at(-1) ?? '';
+      const location = join(this.#folder, ...parents, name);
+      return { kind: 'published', location, parents, name, isTopLevel, mayBeRenamed };
     }
-    return {
-      kind: 'part',
-      location: join(this.#parts, `${file.page}-${file.position}`),
-      folder: join(this.#folder, ...names.slice(0, -1)),
-      name: names.at(-1) ?? '',
-      isTopLevel,
-    };
+    // Flat, under names that any file system takes.
+    const location = join(this.#parts, createHash('sha256').update(path).digest('hex'));
+    return { kind: 'part', location, parents, name: names.at(-1) ?? '', isTopLevel, mayBeRenamed };
+  }
+
+  /** What lies in staging, from an earlier session, where this file is to be built. */
+  leftOf(file: FileReference): Stats | undefined {
+    if (!this.#isResumed) return undefined;
+    const { kind, location } = this.placeOf(file);
+    if (kind === 'published') return undefined;
+    try {
+      const left = lookAt(location);
+      return left?.isFile() === true ? left : undefined;
+    } catch (error) {
+      // At a name that this system does not take there is nothing.
+      if (isErrno(error, 'ENAMETOOLONG', 'EILSEQ', 'EINVAL')) return undefined;
+      throw error;
+    }
   }
 
   /** The folders that are built in staging: first name, location. */
   *trees(): Generator<readonly [name: string, location: string]> {
-    for (const [name, plan] of this.#roots) if (plan === 'tree') yield [name, join(this.#tree, name)];
+    for (const [name, plan] of this.#roots) if (plan.kind === 'tree') yield [name, join(this.#tree, name)];
+  }
+
+  /** The names of the trees that an earlier session published. */
+  *standingTrees(): Generator<string> {
+    for (const plan of this.#roots.values()) if (plan.kind === 'merge' && plan.isOurs) yield plan.name;
+  }
+
+  /** Where trees are built. */
+  get treeFolder(): string {
+    return this.#tree;
   }
 
   /** Where a folder of the offer is being built, or will lie if it is merged into one that is there. */
-  folderLocation(path: SafePath): { readonly location: string; readonly isStaged: boolean } {
+  folderPlace(path: SafePath): {
+    readonly location: string;
+    readonly isStaged: boolean;
+    readonly names: readonly string[];
+  } {
+    const plan = this.#roots.get(namesOf(path)[0] ?? '');
+    const names = plan?.kind === 'tree' ? namesOf(path) : this.#finalNames(path);
+    const isStaged = plan?.kind === 'tree';
+    return { location: join(isStaged ? this.#tree : this.#folder, ...names), isStaged, names };
+  }
+
+  /** The plan for the folder at the top that a path lies in. */
+  #planOf(path: SafePath): RootPlan | undefined {
     const names = namesOf(path);
-    const isStaged = this.#roots.get(names[0] ?? '') === 'tree';
-    return { location: join(isStaged ? this.#tree : this.#folder, ...names), isStaged };
+    return names.length === 1 ? undefined : this.#roots.get(names[0] ?? '');
+  }
+
+  /** The path as names in the receive folder: the root may be published under another one. */
+  #finalNames(path: SafePath): readonly string[] {
+    const [first = '', ...rest] = namesOf(path);
+    const plan = this.#roots.get(first);
+    return [plan?.kind === 'merge' ? plan.name : first, ...rest];
+  }
+
+  /**
+   * Whether an earlier session has published this file and it stands there still, by size and time. That only
+   * makes it worth reading: the sender compares its digest like that of anything else which is held.
+   */
+  #isStanding(entry: FileEntry): boolean {
+    const plan = this.#planOf(entry.path);
+    if (plan?.kind === 'tree') return false;
+    const announced = this.#published.get(entry.path);
+    if (announced === undefined && plan?.isOurs !== true) return false;
+    const names = this.#finalNames(entry.path);
+    const location = join(this.#folder, ...names.slice(0, -1), announced ?? names.at(-1) ?? '');
+    const there = lookAt(location);
+    return there !== undefined && isUnchanged(there, entry);
+  }
+
+  /** Whether an earlier session has published this tree; `undefined` if not, or its name if it has. */
+  #standingTree(path: SafePath): string | undefined {
+    const name = this.#published.get(path);
+    if (name === undefined) return undefined;
+    const location = join(this.#folder, name);
+    if (lookAt(join(this.#tree, path)) === undefined) {
+      return lookAt(location)?.isDirectory() === true ? name : undefined;
+    }
+    // It stopped between making the folder that takes the name and renaming the tree over it.
+    try {
+      rmdirSync(location);
+    } catch {
+      // Not there, or it holds something and so is somebody else's.
+    }
+    return undefined;
   }
 
   #decideRoot(entry: Entry): Decision {
-    const there = lookAt(join(this.#folder, entry.path));
-    if (entry.kind === 'file') return this.#decideFile(entry, join(this.#folder, entry.path));
+    const location = join(this.#folder, entry.path);
+    if (entry.kind === 'file') return this.#decideFile(entry, location);
+    const standing = this.#standingTree(entry.path);
+    if (standing !== undefined) {
+      this.#roots.set(entry.path, { kind: 'merge', name: standing, isOurs: true });
+      return 'take';
+    }
+    const there = lookAt(location);
     if (there === undefined || this.#policy === 'keep-both') {
-      const made = makeFolder(join(this.#tree, entry.path));
-      if (made === 'take') this.#roots.set(entry.path, 'tree');
+      const made = this.#makeFolder(entry);
+      if (made === 'take') this.#roots.set(entry.path, { kind: 'tree' });
       return made;
     }
     if (!there.isDirectory()) return this.#policy === 'skip' ? 'skip' : 'refuse';
-    this.#roots.set(entry.path, 'merge');
+    this.#roots.set(entry.path, { kind: 'merge', name: entry.path, isOurs: false });
     return 'same';
   }
 
-  #decideInner(entry: Entry, root: string): Decision {
-    if (this.#roots.get(root) === 'tree') {
-      return entry.kind === 'folder' ? makeFolder(join(this.#tree, entry.path)) : 'take';
-    }
-    const location = join(this.#folder, entry.path);
+  #decideInner(entry: Entry, plan: RootPlan): Decision {
+    if (plan.kind === 'tree') return entry.kind === 'folder' ? this.#makeFolder(entry) : 'take';
+    const location = join(this.#folder, ...this.#finalNames(entry.path));
     if (entry.kind === 'file') return this.#decideFile(entry, location);
     const there = lookAt(location);
     // A new folder is made when the first file in it is published, or at the end.
     if (there === undefined) return 'take';
-    if (there.isDirectory()) return 'same';
+    if (there.isDirectory()) return plan.isOurs ? 'take' : 'same';
     return this.#policy === 'skip' ? 'skip' : 'refuse';
+  }
+
+  /** Makes a folder in staging, unless an earlier session did. */
+  #makeFolder(entry: Entry): 'take' | 'refuse' {
+    const location = join(this.#tree, entry.path);
+    if (this.#isResumed) {
+      if (lookAt(location)?.isDirectory() === true) return 'take';
+      removeStaged(location);
+    }
+    return makeFolder(location);
   }
 
   #decideFile(entry: FileEntry, location: string): Decision {
@@ -135,9 +267,17 @@ export class Placement {
     if (there === undefined || this.#policy === 'keep-both') return 'take';
     if (this.#policy === 'skip') return 'skip';
     if (!there.isFile()) return 'refuse';
-    const isSame = there.size === entry.size && Math.floor(there.mtimeMs) === entry.mtimeMs;
-    return isSame ? 'same' : 'take';
+    return isUnchanged(there, entry) ? 'same' : 'take';
   }
+}
+
+/** Whether what stands there looks like the file that is offered. */
+function isUnchanged(there: Stats, { size, mtimeMs }: FileEntry): boolean {
+  return there.isFile() && there.size === size && Math.floor(there.mtimeMs) === mtimeMs;
+}
+
+function numberOf({ page, position }: EntryReference): number {
+  return page * limits.pageEntries + position;
 }
 
 /** Makes a folder in staging; a name that this file system does not take is refused. */

@@ -5,12 +5,13 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmdirSync,
   unlinkSync,
 } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CourierError } from '../../base/failure.ts';
 import { isErrno } from './errno.ts';
 import { freeNames } from './freeName.ts';
@@ -24,10 +25,29 @@ import { freeNames } from './freeName.ts';
 /** What happens to an entry whose name is taken. */
 export type ConflictPolicy = 'skip' | 'keep-both' | 'replace';
 
+/** Hears of a name before it is taken. */
+export type Announce = (name: string) => Promise<void>;
+
+/** The first of the names for `name` that nobody has in `folder` now. */
+export function findFreeName(folder: string, name: string, kind: 'file' | 'folder'): string {
+  for (const candidate of freeNames(name, kind)) {
+    if (lookAt(join(folder, candidate)) === undefined) return candidate;
+  }
+  throw new Error('unreachable: there is always a free name');
+}
+
 /** Publishes a complete file in `folder` under the first free name; returns that name. */
-export function publishFileFree(part: string, folder: string, name: string): string {
+export async function publishFileFree(
+  part: string,
+  folder: string,
+  name: string,
+  announce: Announce,
+): Promise<string> {
   for (const candidate of freeNames(name, 'file')) {
-    if (tryPublishFile(part, join(folder, candidate))) return candidate;
+    const location = join(folder, candidate);
+    if (lookAt(location) !== undefined) continue;
+    await announce(candidate);
+    if (tryPublishFile(part, location)) return candidate;
   }
   throw new Error('unreachable: there is always a free name');
 }
@@ -43,6 +63,18 @@ export function tryPublishFile(part: string, location: string): boolean {
   }
   unlinkSync(part);
   return true;
+}
+
+/**
+ * Takes their second name from the files in `parts` that {@link tryPublishFile} published before it was killed:
+ * whatever is written under that name would be written into what stands in the receive folder.
+ */
+export function unlinkPublished(parts: string): void {
+  for (const name of readdirSync(parts)) {
+    const location = join(parts, name);
+    const stats = lookAt(location);
+    if (stats?.isFile() === true && stats.nlink > 1) unlinkSync(location);
+  }
 }
 
 /** For file systems without hard links: an exclusive placeholder takes the name, the file replaces it. */
@@ -64,24 +96,44 @@ function tryRenameOverPlaceholder(part: string, location: string): boolean {
 export function publishFileReplacing(part: string, location: string, backup: string): void {
   if (tryPublishFile(part, location)) return;
   if (!lstatSync(location).isFile()) throw new CourierError('name-taken', 'what has the name is not a file');
-  mkdirSync(dirname(backup), { recursive: true, mode: 0o700 });
+  const folder = dirname(backup);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
-    linkSync(location, backup);
+    keepAs(location, folder, basename(backup));
     // The old file must be safe under its other name before the first one is taken from it.
-    syncFolder(dirname(backup));
+    syncFolder(folder);
     renameSync(part, location);
   } catch (error) {
     if (!isErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw error;
     // Without hard links the name is empty for a moment; both files are whole all the time.
-    renameSync(location, backup);
+    renameSync(location, join(folder, findFreeName(folder, basename(backup), 'file')));
     if (!tryPublishFile(part, location)) throw new CourierError('name-taken', 'the name was taken meanwhile');
   }
 }
 
+/** Gives the file at `location` another name in `folder`; an interrupted session may have done it already. */
+function keepAs(location: string, folder: string, name: string): void {
+  const { ino, dev } = lstatSync(location);
+  for (const candidate of freeNames(name, 'file')) {
+    const kept = lookAt(join(folder, candidate));
+    if (kept?.ino === ino && kept.dev === dev) return;
+    if (kept !== undefined) continue;
+    linkSync(location, join(folder, candidate));
+    return;
+  }
+}
+
 /** Publishes a complete folder in `folder` under the first free name; returns that name. */
-export function publishFolder(tree: string, folder: string, name: string): string {
+export async function publishFolder(
+  tree: string,
+  folder: string,
+  name: string,
+  announce: Announce,
+): Promise<string> {
   for (const candidate of freeNames(name, 'folder')) {
     const location = join(folder, candidate);
+    if (lookAt(location) !== undefined) continue;
+    await announce(candidate);
     try {
       mkdirSync(location);
     } catch (error) {

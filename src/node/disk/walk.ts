@@ -6,6 +6,8 @@ import { compareKeys } from '../../protocol/manifest.ts';
 import { collisionKey, parseSafePath } from '../../protocol/wirePath.ts';
 import { isErrno } from './errno.ts';
 import { versionOf } from './fileVersion.ts';
+import { OMIT_NOTHING, Omissions } from './omissions.ts';
+import type { OmissionOptions } from './omissions.ts';
 import { isRunnable } from './openFlags.ts';
 
 /** What is sent: a file or folder on this machine, and the name it is offered under. */
@@ -19,31 +21,52 @@ interface Step {
   readonly location: string;
   /** Below the offer, with `/`. */
   readonly path: string;
+  readonly name: string;
+  /** A sibling before it has a name that some system takes for this one. */
+  readonly isTaken: boolean;
+  /** Of the folder that it lies in; nothing keeps a root out. */
+  readonly omissions: Omissions | undefined;
 }
 
 /**
  * Lists roots in manifest order: depth first, siblings by their collision key. Links and special files
- * are left out and named; so is what cannot be read, and what has no portable name. Holds the names of
- * one folder at each depth.
+ * are left out and named; so is what cannot be read, what has no portable name, and what the options leave
+ * out; a folder among these is never opened, and one item stands for all of it. Holds the names of one folder
+ * at each depth.
  */
-export function* walk(roots: readonly Root[]): Generator<SourceItem> {
+export function* walk(
+  roots: readonly Root[],
+  options: OmissionOptions = OMIT_NOTHING,
+): Generator<SourceItem> {
   const byKey = roots.map((root) => ({ root, key: collisionKey(root.name) }));
   const sorted = byKey.toSorted((left, right) => compareKeys(left.key, right.key));
-  for (const { root } of sorted) yield* visit({ location: root.location, path: root.name });
+  for (const { root } of sorted) {
+    yield* visit({ ...root, path: root.name, isTaken: false, omissions: undefined }, options);
+  }
 }
 
 /** Returns whether it is offered. */
-function* visit(step: Step): Generator<SourceItem, boolean> {
+function* visit(step: Step, options: OmissionOptions): Generator<SourceItem, boolean> {
   const parsed = parseSafePath(step.path);
-  if ('refusal' in parsed) {
-    yield leftOut(step, 'name-refused');
-    return false;
-  }
+  const isRefused = 'refusal' in parsed || step.isTaken;
   let stats: Stats;
   try {
     stats = lstatSync(step.location);
   } catch (error) {
-    yield leftOut(step, lookFailure(error));
+    yield leftOut(step, isRefused ? 'name-refused' : lookFailure(error));
+    return false;
+  }
+  // Before the name: what nobody wants sent need not have one that can be.
+  if (step.omissions?.isIgnored(step.name, stats.isDirectory() ? 'folder' : 'file') === true) {
+    yield leftOut(step, 'ignored');
+    return false;
+  }
+  if (stats.isFile() && step.omissions?.isSecret(step.name) === true) {
+    yield leftOut(step, 'secret');
+    return false;
+  }
+  if ('refusal' in parsed || isRefused) {
+    yield leftOut(step, 'name-refused');
     return false;
   }
   const { path } = parsed;
@@ -55,17 +78,18 @@ function* visit(step: Step): Generator<SourceItem, boolean> {
     return true;
   }
   if (stats.isDirectory()) {
-    return yield* visitFolder(step, {
-      type: 'entry',
-      entry: { kind: 'folder', path, mtimeMs },
-      version: undefined,
-    });
+    const item = { type: 'entry', entry: { kind: 'folder', path, mtimeMs }, version: undefined } as const;
+    return yield* visitFolder(step, item, options);
   }
   yield leftOut(step, stats.isSymbolicLink() ? 'link' : 'special');
   return false;
 }
 
-function* visitFolder(step: Step, item: SourceItem): Generator<SourceItem, boolean> {
+function* visitFolder(
+  step: Step,
+  item: SourceItem,
+  options: OmissionOptions,
+): Generator<SourceItem, boolean> {
   let names: readonly string[];
   try {
     names = listNames(step.location);
@@ -74,14 +98,21 @@ function* visitFolder(step: Step, item: SourceItem): Generator<SourceItem, boole
     return false;
   }
   yield item;
+  const omissions =
+    step.omissions?.enter(step.name, step.location) ?? Omissions.inPicked(step.location, options);
   const keyed = names.map((name) => ({ name, key: collisionKey(name) }));
   keyed.sort((left, right) => compareKeys(left.key, right.key));
   let offeredKey: string | undefined;
   for (const { name, key } of keyed) {
-    const child = { location: join(step.location, name), path: `${step.path}/${name}` };
-    // README and readme: on some systems the second would land on the first.
-    if (key === offeredKey) yield leftOut(child, 'name-refused');
-    else if (yield* visit(child)) offeredKey = key;
+    const child = {
+      location: join(step.location, name),
+      path: `${step.path}/${name}`,
+      name,
+      // README and readme: on some systems the second would land on the first.
+      isTaken: key === offeredKey,
+      omissions,
+    };
+    if (yield* visit(child, options)) offeredKey = key;
   }
   return true;
 }
