@@ -1,10 +1,9 @@
-import { sign, verify, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { CourierError } from '../../base/failure.ts';
 import { isErrno } from '../disk/errno.ts';
 import { writeNewFile } from '../state/stateFile.ts';
-import { identityOf } from './identity.ts';
 import type { Identity } from './identity.ts';
+import { createIdentity, parseIdentity } from './identityText.ts';
 
 /**
  * The identity kept in `file`, mode 0600: the private key and the certificate, as PEM. It is made when
@@ -13,8 +12,7 @@ import type { Identity } from './identity.ts';
 export async function loadIdentity(file: string): Promise<Identity> {
   const stored = readIdentity(file);
   if (stored !== undefined) return stored;
-  const { createIdentityPem } = await import('./certificate.ts');
-  const { certificate, privateKey } = await createIdentityPem();
+  const { certificate, privateKey } = await createIdentity();
   // Another process may have been faster; then its identity is ours.
   writeNewFile(file, `${privateKey}\n${certificate}\n`);
   const made = readIdentity(file);
@@ -31,30 +29,8 @@ function readIdentity(file: string): Identity | undefined {
     throw new CourierError('state-unusable', `${file} cannot be read`, { cause });
   }
   const [privateKey, certificate] = text.match(/-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----/gu) ?? [];
-  if (privateKey === undefined || certificate === undefined) throw damaged(file);
-  try {
-    const identity = identityOf({ privateKey, certificate });
-    if (!belongTogether(privateKey, certificate)) throw damaged(file);
-    return identity;
-  } catch (cause) {
-    throw damaged(file, cause);
+  if (privateKey === undefined || certificate === undefined) {
+    throw new CourierError('state-unusable', `${file} is damaged`);
   }
-}
-
-/**
- * Whether the key signs what the certificate verifies. `checkPrivateKey` compares only the public halves,
- * and would take a key whose secret half is damaged.
- */
-function belongTogether(privateKey: string, certificate: string): boolean {
-  const probe = Buffer.from('peer-courier');
-  return verify(
-    'sha256',
-    probe,
-    new X509Certificate(certificate).publicKey,
-    sign('sha256', probe, privateKey),
-  );
-}
-
-function damaged(file: string, cause?: unknown): CourierError {
-  return new CourierError('state-unusable', `${file} is damaged`, { cause });
+  return parseIdentity({ privateKey, certificate }, file);
 }

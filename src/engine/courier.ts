@@ -1,0 +1,372 @@
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import { CourierError } from '../base/failure.ts';
+import type { Logger } from '../base/logger.ts';
+import { printable } from '../base/printable.ts';
+import { systemClock } from '../node/clock.ts';
+import { noCompression } from '../node/codec/noCompression.ts';
+import { createCompression } from '../node/codec/zlibCompression.ts';
+import { preview } from '../node/disk/preview.ts';
+import type { NamedCount } from '../node/disk/preview.ts';
+import type { Identity } from '../node/identity/identity.ts';
+import { RateLimiter } from '../node/net/rateLimiter.ts';
+import { formatAddress, parseAddress } from '../peers/address.ts';
+import { parseFingerprint } from '../peers/fingerprint.ts';
+import { INVITE_LIFE_MS } from '../peers/invite.ts';
+import type {
+  Device,
+  EngineSettings,
+  EngineState,
+  PeerSummary,
+  PreviewSummary,
+  ReceiverStatus,
+  SendOptions,
+  StateChange,
+} from '../rpc/model.ts';
+import type { Compression } from '../transfer/ports.ts';
+import { Gone } from './gone.ts';
+import { HistoryFile } from './historyFile.ts';
+import { IncomingTransfers } from './incomingTransfers.ts';
+import { RecordFiles } from './jobFiles.ts';
+import { OutgoingTransfers } from './outgoingTransfers.ts';
+import type { SendOrder } from './outgoingTransfers.ts';
+import { lookUp, pairByInvite } from './pairing.ts';
+import { ReceiverSwitch } from './receiverSwitch.ts';
+import { findRoots, sendPaths } from './sender.ts';
+import { StateFolder } from './stateFolder.ts';
+
+export interface CourierInit {
+  /** The engine's folder; everything it keeps lies in it. */
+  readonly storage: string;
+  readonly settings: EngineSettings;
+  readonly logger: Logger;
+  /** Sections of the state that are not what they were. */
+  readonly onChange: (section: keyof EngineState) => void;
+  /** An offer waits for its user. */
+  readonly onOffer: (id: string) => void;
+  /** Absolute paths of the folders that are open in some window. */
+  readonly workspaceFolders: () => readonly string[];
+}
+
+/**
+ * What one device does: its receiver, its transfers, its known peers, its history. One instance for all
+ * windows of a user; knows nothing of windows but the folders they have open.
+ */
+export class Courier {
+  // Immutable.
+  readonly #init: CourierInit;
+  readonly #state: StateFolder;
+  readonly #history: HistoryFile;
+  readonly #incoming: IncomingTransfers;
+  readonly #outgoing: OutgoingTransfers;
+  readonly #receiver: ReceiverSwitch;
+  readonly #limiter = new RateLimiter(systemClock);
+  readonly #allCodecs = createCompression();
+
+  // Mutable.
+  #settings: EngineSettings;
+  #identity: Identity | undefined;
+
+  constructor(init: CourierInit) {
+    const { storage, logger } = init;
+    this.#init = init;
+    this.#settings = init.settings;
+    this.#state = new StateFolder(storage, () => Promise.resolve(this.#needIdentity()));
+    this.#history = HistoryFile.open(join(storage, 'received.json'), logger);
+    this.#incoming = new IncomingTransfers({
+      clock: systemClock,
+      records: RecordFiles.accepted(join(storage, 'accepted'), logger),
+      history: this.#history,
+      logger,
+      receiveFolder: () => this.#receiveFolder,
+      acceptLimit: () => this.#acceptLimit,
+      workspaceFolders: init.workspaceFolders,
+      ask: init.onOffer,
+      changed: () => init.onChange('transfers'),
+      received: () => init.onChange('received'),
+    });
+    this.#outgoing = new OutgoingTransfers({
+      records: RecordFiles.jobs(join(storage, 'jobs'), logger),
+      outboxes: join(storage, 'outbox'),
+      logger,
+      host: {
+        clock: systemClock,
+        nameOf: (fingerprint) => this.#nameOf(fingerprint),
+        changed: () => init.onChange('transfers'),
+        attempt: (record, observer, { signal }) =>
+          sendPaths({
+            state: this.#state,
+            paths: record.paths,
+            omit: { useGitignore: record.useGitignore, leaveOutSecrets: record.leaveOutSecrets },
+            target: { kind: 'known', to: this.#nameOf(record.peer) },
+            name: this.device.name,
+            transfer: record.id,
+            observer,
+            compression: this.#compression,
+            limiter: this.#limiter,
+            signal,
+          }),
+      },
+    });
+    this.#receiver = new ReceiverSwitch({
+      state: this.#state,
+      incoming: this.#incoming,
+      logger,
+      onChange: () => init.onChange('receiver'),
+      onPaired: () => init.onChange('peers'),
+    });
+    this.#limiter.setRate(rateOf(init.settings));
+  }
+
+  get state(): EngineState {
+    return {
+      device: this.device,
+      receiver: this.receiver,
+      peers: this.peers,
+      transfers: this.transfers,
+      received: this.#history.list(),
+    };
+  }
+
+  sections(names: ReadonlySet<keyof EngineState>): StateChange {
+    return {
+      ...(names.has('device') ? { device: this.device } : {}),
+      ...(names.has('receiver') ? { receiver: this.receiver } : {}),
+      ...(names.has('peers') ? { peers: this.peers } : {}),
+      ...(names.has('transfers') ? { transfers: this.transfers } : {}),
+      ...(names.has('received') ? { received: this.#history.list() } : {}),
+    };
+  }
+
+  get device(): Device {
+    const name = this.#settings.deviceName.trim();
+    return {
+      name: printable(name === '' ? hostname() : name, 64),
+      fingerprint: this.#identity?.fingerprint,
+      machine: hostname(),
+    };
+  }
+
+  get receiver(): ReceiverStatus {
+    return this.#receiver.status(this.#receiveFolder);
+  }
+
+  get peers(): readonly PeerSummary[] {
+    return this.#state.peers.list().map(({ fingerprint, name, addresses }) => ({
+      fingerprint,
+      name: printable(name, 64),
+      addresses: addresses.map(formatAddress),
+    }));
+  }
+
+  get transfers(): EngineState['transfers'] {
+    return [...this.#outgoing.summaries(), ...this.#incoming.summaries()].toSorted(
+      (left, right) => right.startedAtMs - left.startedAtMs,
+    );
+  }
+
+  /** Whether the transfers change from moment to moment. */
+  get isMoving(): boolean {
+    return this.#outgoing.isMoving || this.#incoming.isMoving;
+  }
+
+  get pendingOffers(): readonly string[] {
+    return this.#incoming.pendingOffers;
+  }
+
+  get identity(): Identity | undefined {
+    return this.#identity;
+  }
+
+  /** Who this device is; goes on with what was under way. The first identity stays. */
+  identify(identity: Identity): void {
+    if (this.#identity !== undefined) return;
+    this.#identity = identity;
+    this.#init.onChange('device');
+    this.#outgoing.takeUp();
+  }
+
+  configure(settings: EngineSettings): void {
+    const before = this.#settings;
+    this.#settings = settings;
+    this.#limiter.setRate(rateOf(settings));
+    if (before.deviceName !== settings.deviceName) this.#init.onChange('device');
+    if (before.receiveFolder !== settings.receiveFolder) this.#init.onChange('receiver');
+    const isElsewhere =
+      before.port !== settings.port ||
+      before.host !== settings.host ||
+      before.deviceName !== settings.deviceName ||
+      before.compression !== settings.compression;
+    if (isElsewhere) void this.#receiver.restart(this.#listening);
+  }
+
+  startReceiver(): Promise<void> {
+    this.#needIdentity();
+    return this.#receiver.start(this.#listening);
+  }
+
+  stopReceiver(): Promise<void> {
+    return this.#receiver.stop();
+  }
+
+  createInvite(): { readonly text: string; readonly expiresAtMs: number } {
+    return { text: this.#receiver.createInvite(), expiresAtMs: Date.now() + INVITE_LIFE_MS };
+  }
+
+  async useInvite(text: string, { signal }: { readonly signal: AbortSignal }): Promise<PeerSummary> {
+    const fingerprint = await pairByInvite(text, {
+      state: this.#state,
+      identity: this.#needIdentity(),
+      name: this.device.name,
+      signal,
+    });
+    this.#init.onChange('peers');
+    return this.#peer(fingerprint);
+  }
+
+  async lookUp(
+    text: string,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<{
+    readonly address: string;
+    readonly fingerprint: string;
+    readonly knownAs: string | undefined;
+  }> {
+    const { address, fingerprint } = await lookUp(text, { identity: this.#needIdentity(), signal });
+    const knownAs = this.peers.find((peer) => peer.fingerprint === fingerprint)?.name;
+    return { address: formatAddress(address), fingerprint, knownAs };
+  }
+
+  /** The user has compared the fingerprint. */
+  addPeer(given: {
+    readonly address: string;
+    readonly fingerprint: string;
+    readonly name: string;
+  }): PeerSummary {
+    const address = parseAddress(given.address);
+    const fingerprint = parseFingerprint(given.fingerprint);
+    if (address === undefined || fingerprint === undefined) {
+      throw new CourierError('unreachable', printable(given.address));
+    }
+    this.#state.peers.remember({ fingerprint, name: printable(given.name, 64), addresses: [address] });
+    this.#init.onChange('peers');
+    return this.#peer(fingerprint);
+  }
+
+  async preview(
+    paths: readonly string[],
+    options: SendOptions,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<PreviewSummary> {
+    const found = await preview(findRoots(paths), options, { signal });
+    return {
+      ...found,
+      largest: found.largest.map(({ path, sizeBytes }) => ({ path: printable(path), sizeBytes })),
+      secrets: named(found.secrets),
+      unreadable: named(found.unreadable),
+      refusedNames: named(found.refusedNames),
+    };
+  }
+
+  makeOutbox(): string {
+    return this.#outgoing.makeOutbox();
+  }
+
+  discardOutbox(folder: string): void {
+    this.#outgoing.discardOutbox(folder);
+  }
+
+  send(order: SendOrder): string {
+    this.#needIdentity();
+    if (!this.peers.some(({ fingerprint }) => fingerprint === order.peer)) {
+      throw new CourierError('not-paired', order.peer.slice(0, 16));
+    }
+    const id = this.#outgoing.send(order);
+    this.#init.onChange('transfers');
+    return id;
+  }
+
+  acceptOffer(...[id, choice]: Parameters<IncomingTransfers['accept']>): void {
+    this.#incoming.accept(id, choice);
+  }
+
+  declineOffer(id: string): void {
+    this.#incoming.decline(id);
+  }
+
+  pause(id: string): void {
+    this.#sideOf(id).pause(id);
+  }
+
+  resume(id: string): void {
+    this.#sideOf(id).resume(id);
+  }
+
+  cancel(id: string): void {
+    this.#sideOf(id).cancel(id);
+  }
+
+  retry(id: string): void {
+    this.#outgoing.retry(id);
+  }
+
+  removeTransfer(id: string): void {
+    if (!this.#outgoing.remove(id) && !this.#incoming.remove(id)) throw new Gone(id);
+  }
+
+  removeReceived(id: string): void {
+    if (!this.#history.remove(id)) throw new Gone(id);
+    this.#init.onChange('received');
+  }
+
+  #sideOf(id: string): OutgoingTransfers | IncomingTransfers {
+    if (this.#outgoing.has(id)) return this.#outgoing;
+    if (this.#incoming.has(id)) return this.#incoming;
+    throw new Gone(id);
+  }
+
+  #needIdentity(): Identity {
+    if (this.#identity === undefined) throw new CourierError('internal', 'no identity was handed over');
+    return this.#identity;
+  }
+
+  #peer(fingerprint: string): PeerSummary {
+    const peer = this.peers.find((each) => each.fingerprint === fingerprint);
+    if (peer === undefined) throw new CourierError('internal', 'a peer vanished while it was added');
+    return peer;
+  }
+
+  /** A peer that was forgotten meanwhile has no name; sending to it says so. */
+  #nameOf(fingerprint: string): string {
+    return this.#state.peers.list().find((peer) => peer.fingerprint === fingerprint)?.name ?? fingerprint;
+  }
+
+  get #receiveFolder(): string {
+    const { receiveFolder } = this.#settings;
+    return receiveFolder === '' ? join(homedir(), 'Downloads', 'Peer Courier') : receiveFolder;
+  }
+
+  get #acceptLimit(): number | undefined {
+    const { accept, acceptLimitBytes } = this.#settings;
+    if (accept === 'ask') return undefined;
+    return acceptLimitBytes === 0 ? Number.POSITIVE_INFINITY : acceptLimitBytes;
+  }
+
+  get #compression(): Compression {
+    return this.#settings.compression === 'off' ? noCompression : this.#allCodecs;
+  }
+
+  get #listening(): { name: string; host: string | undefined; port: number; compression: Compression } {
+    const { host, port } = this.#settings;
+    const name = this.device.name;
+    return { name, host: host === '' ? undefined : host, port, compression: this.#compression };
+  }
+}
+
+function rateOf({ limitBytesPerSecond }: EngineSettings): number | undefined {
+  return limitBytesPerSecond === 0 ? undefined : limitBytesPerSecond;
+}
+
+function named({ count, first }: NamedCount): NamedCount {
+  return { count, first: first.map((path) => printable(path)) };
+}

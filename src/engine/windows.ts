@@ -1,0 +1,197 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import type { Identity } from '../node/identity/identity.ts';
+import { createIdentity, parseIdentity } from '../node/identity/identityText.ts';
+import { clientNotifications, engineNotifications, requests, RPC_VERSION } from '../rpc/contract.ts';
+import type { Endpoint, HelloResult, IdentityText } from '../rpc/contract.ts';
+import type { EngineSettings, StateChange } from '../rpc/model.ts';
+import type { Courier } from './courier.ts';
+import { isToken } from './endpoint.ts';
+import { rpcSchemas } from './rpcSchemas.ts';
+import { WindowConnection } from './windowConnection.ts';
+
+export interface WindowsInit {
+  readonly endpoint: Endpoint;
+  readonly version: string;
+  readonly clock: Clock;
+  /** The first window brings the settings; all later ones have the same. */
+  readonly courier: (settings: EngineSettings) => Courier;
+  /** The last one has left, or none came. */
+  readonly onIdle: () => void;
+  /** A newer client wants to take over. */
+  readonly onHandOver: () => void;
+}
+
+/** How long the engine outlives its last window: over a reload, and not long enough to be in the way. */
+const IDLE_MS = 10_000;
+/** How long a client may take to say who it is. */
+const HELLO_MS = 10_000;
+
+interface Window {
+  readonly id: string;
+  readonly connection: WindowConnection;
+  workspaceFolders: readonly string[];
+  focusedAt: number;
+}
+
+/** The windows that are attached to this engine, and what they ask of it. */
+export class Windows {
+  // Immutable.
+  readonly #init: WindowsInit;
+
+  // Mutable.
+  readonly #windows = new Set<Window>();
+  /** Which window was asked to put an offer before its user. */
+  readonly #prompted = new Map<string, Window>();
+  #courier: Courier | undefined;
+  /** The identity, if this engine has made it. */
+  #made: IdentityText | undefined;
+  #disarmIdle: () => void;
+
+  constructor(init: WindowsInit) {
+    this.#init = init;
+    this.#disarmIdle = init.clock.schedule(IDLE_MS, init.onIdle);
+  }
+
+  get workspaceFolders(): readonly string[] {
+    return [...this.#windows].flatMap((window) => window.workspaceFolders);
+  }
+
+  /** Somebody has connected. */
+  attach(socket: Socket): void {
+    const { clock, version, courier } = this.#init;
+    let window: Window | undefined;
+    const tooLate = clock.schedule(HELLO_MS, () => connection.close());
+    const connection = new WindowConnection(socket, {
+      onClose: () => {
+        tooLate();
+        if (window !== undefined) this.#detach(window);
+      },
+      onSurprise: (error) => this.log('error', error instanceof Error ? (error.stack ?? '') : String(error)),
+    });
+    connection.answer(requests.hello, rpcSchemas.hello, (hello): HelloResult => {
+      if (window !== undefined || !isToken(hello.token, this.#init.endpoint)) {
+        connection.closeSoon();
+        throw new RangeError('a hello that is not welcome');
+      }
+      tooLate();
+      this.#courier ??= courier(hello.settings);
+      const { id, workspaceFolders } = { id: hello.window, workspaceFolders: hello.workspaceFolders };
+      window = { id, connection, workspaceFolders, focusedAt: clock.now() };
+      this.#serve(window, this.#courier);
+      return {
+        rpcVersion: RPC_VERSION,
+        version,
+        pid: process.pid,
+        needsIdentity: this.#courier.identity === undefined,
+        state: this.#courier.state,
+      };
+    });
+    connection.listen();
+  }
+
+  /** Tells every window. */
+  publish(change: StateChange): void {
+    for (const { connection } of this.#windows) connection.tell(engineNotifications.stateChanged, change);
+  }
+
+  log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void {
+    for (const { connection } of this.#windows) connection.tell(engineNotifications.log, { level, text });
+  }
+
+  /** Has the window that had focus last put an offer before its user. */
+  prompt(id: string): void {
+    const [latest] = [...this.#windows].toSorted((left, right) => right.focusedAt - left.focusedAt);
+    if (latest === undefined) return;
+    this.#prompted.set(id, latest);
+    latest.connection.tell(engineNotifications.promptOffer, { id });
+  }
+
+  #detach(window: Window): void {
+    this.#windows.delete(window);
+    this.#promptOrphans();
+    if (this.#windows.size === 0) {
+      this.#disarmIdle();
+      this.#disarmIdle = this.#init.clock.schedule(IDLE_MS, this.#init.onIdle);
+    }
+  }
+
+  /** Offers whose window has gone are put before another one. */
+  #promptOrphans(): void {
+    for (const id of this.#courier?.pendingOffers ?? []) {
+      const window = this.#prompted.get(id);
+      if (window === undefined || !this.#windows.has(window)) this.prompt(id);
+    }
+  }
+
+  #serve(window: Window, courier: Courier): void {
+    const { connection } = window;
+    this.#disarmIdle();
+    this.#windows.add(window);
+    this.#serveDevice(connection, courier);
+    this.#serveTransfers(window, courier);
+    connection.hear(clientNotifications.focused, rpcSchemas.anything, () => {
+      window.focusedAt = this.#init.clock.now();
+    });
+    connection.hear(clientNotifications.workspaceChanged, rpcSchemas.workspaceChanged, (changed) => {
+      window.workspaceFolders = changed.workspaceFolders;
+    });
+    connection.answerPlain(requests.handOver, () => {
+      this.#init.clock.schedule(0, this.#init.onHandOver);
+    });
+    this.#promptOrphans();
+  }
+
+  #serveDevice(connection: WindowConnection, courier: Courier): void {
+    connection.answer(requests.provideIdentity, rpcSchemas.provideIdentity, async ({ identity: text }) => {
+      const given =
+        text === undefined ? undefined : parseIdentity(text, 'the identity in the secret storage');
+      if (given !== undefined) courier.identify(given);
+      else if (courier.identity === undefined) this.#make(courier, await createIdentity());
+      const { identity } = courier;
+      if (identity === undefined) throw new RangeError('no identity');
+      return { fingerprint: identity.fingerprint, made: given === undefined ? this.#made : undefined };
+    });
+    connection.answer(requests.configure, rpcSchemas.settings, (settings) => courier.configure(settings));
+    connection.answerPlain(requests.startReceiver, () => courier.startReceiver());
+    connection.answerPlain(requests.stopReceiver, () => courier.stopReceiver());
+    connection.answerPlain(requests.createInvite, () => courier.createInvite());
+    connection.answer(requests.useInvite, rpcSchemas.invite, ({ text }, signal) =>
+      courier.useInvite(text, { signal }),
+    );
+    connection.answer(requests.lookUp, rpcSchemas.address, ({ address }, signal) =>
+      courier.lookUp(address, { signal }),
+    );
+    connection.answer(requests.addPeer, rpcSchemas.newPeer, (peer) => courier.addPeer(peer));
+  }
+
+  /** Another window may have been faster; then its identity is ours. */
+  #make(courier: Courier, identity: Identity): void {
+    if (courier.identity !== undefined) return;
+    courier.identify(identity);
+    this.#made = { certificate: identity.certificate, privateKey: identity.privateKey };
+  }
+
+  #serveTransfers({ id: window, connection }: Window, courier: Courier): void {
+    connection.answer(requests.preview, rpcSchemas.preview, ({ paths, options }, signal) =>
+      courier.preview(paths, options, { signal }),
+    );
+    connection.answerPlain(requests.makeOutbox, () => ({ folder: courier.makeOutbox() }));
+    connection.answer(requests.discardOutbox, rpcSchemas.outbox, ({ folder }) =>
+      courier.discardOutbox(folder),
+    );
+    connection.answer(requests.send, rpcSchemas.send, ({ paths, peer, options, outbox }) => ({
+      id: courier.send({ paths, peer, options, outbox, window }),
+    }));
+    connection.answer(requests.acceptOffer, rpcSchemas.acceptOffer, ({ id, ...choice }) =>
+      courier.acceptOffer(id, choice),
+    );
+    connection.answer(requests.declineOffer, rpcSchemas.id, ({ id }) => courier.declineOffer(id));
+    connection.answer(requests.pauseTransfer, rpcSchemas.id, ({ id }) => courier.pause(id));
+    connection.answer(requests.resumeTransfer, rpcSchemas.id, ({ id }) => courier.resume(id));
+    connection.answer(requests.cancelTransfer, rpcSchemas.id, ({ id }) => courier.cancel(id));
+    connection.answer(requests.retryTransfer, rpcSchemas.id, ({ id }) => courier.retry(id));
+    connection.answer(requests.removeTransfer, rpcSchemas.id, ({ id }) => courier.removeTransfer(id));
+    connection.answer(requests.removeReceived, rpcSchemas.id, ({ id }) => courier.removeReceived(id));
+  }
+}

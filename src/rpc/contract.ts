@@ -1,0 +1,160 @@
+import { NotificationType, NotificationType0, RequestType, RequestType0 } from 'vscode-jsonrpc';
+import type {
+  EngineSettings,
+  EngineState,
+  Failure,
+  PeerSummary,
+  PreviewSummary,
+  SendOptions,
+  StateChange,
+} from './model.ts';
+
+/**
+ * The contract between the engine and its clients: JSON-RPC over a local socket. A client's first request
+ * is `hello`; anything before it is refused, and who says nothing is not waited for. Decisions are requests, state flows as sampled
+ * snapshots, cancelling a request uses the protocol's own cancellation. A request that fails carries a
+ * {@link Failure} as its error's data.
+ */
+
+/** Raised with every change that an older client or engine would not understand. */
+export const RPC_VERSION = 1;
+
+/** The file in the engine's storage folder, mode 0600, that says how to reach it. */
+export const ENDPOINT_FILE = 'endpoint.json';
+
+/** What that file holds. */
+export interface Endpoint {
+  /** A socket's path, or a named pipe's. */
+  readonly path: string;
+  /** Shows that a client may read the user's files. */
+  readonly token: string;
+}
+
+/** The line an engine prints when somebody serves the endpoint: itself, or the one that was faster. */
+export const READY_LINE = 'ready';
+
+export interface HelloParams {
+  readonly token: string;
+  readonly rpcVersion: number;
+  /** Of the extension. */
+  readonly version: string;
+  /** Made up by the window, kept while it lives, over reloads too. */
+  readonly window: string;
+  readonly settings: EngineSettings;
+  /** Absolute paths of the workspace folders that are open in the window and lie on this machine. */
+  readonly workspaceFolders: readonly string[];
+}
+
+export interface HelloResult {
+  readonly rpcVersion: number;
+  readonly version: string;
+  readonly pid: number;
+  /** The engine has no identity yet: hand it over before anything else. */
+  readonly needsIdentity: boolean;
+  readonly state: EngineState;
+}
+
+/** A key pair and its certificate, as PEM. */
+export interface IdentityText {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+export const requests = {
+  hello: new RequestType<HelloParams, HelloResult, Failure>('hello'),
+  /**
+   * Hands over the identity from the editor's secret storage. Without one the engine makes a new one and
+   * gives it back to be kept; with two windows at once the first one's counts and both get that. An
+   * identity that a window has handed over is never given to anybody.
+   */
+  provideIdentity: new RequestType<
+    { readonly identity: IdentityText | undefined },
+    { readonly fingerprint: string; readonly made: IdentityText | undefined },
+    Failure
+  >('provideIdentity'),
+  configure: new RequestType<EngineSettings, void, Failure>('configure'),
+  startReceiver: new RequestType0<void, Failure>('startReceiver'),
+  stopReceiver: new RequestType0<void, Failure>('stopReceiver'),
+  /** The receiver must be listening. */
+  createInvite: new RequestType0<{ readonly text: string; readonly expiresAtMs: number }, Failure>(
+    'createInvite',
+  ),
+  /** Connects to the peer that made the invite and pairs with it. */
+  useInvite: new RequestType<{ readonly text: string }, PeerSummary, Failure>('useInvite'),
+  /** Which key answers at an address; nothing is trusted by asking. */
+  lookUp: new RequestType<
+    { readonly address: string },
+    { readonly address: string; readonly fingerprint: string; readonly knownAs: string | undefined },
+    Failure
+  >('lookUp'),
+  /** The user has compared the fingerprint with the one that the peer's own editor shows. */
+  addPeer: new RequestType<
+    { readonly address: string; readonly fingerprint: string; readonly name: string },
+    PeerSummary,
+    Failure
+  >('addPeer'),
+  preview: new RequestType<
+    { readonly paths: readonly string[]; readonly options: SendOptions },
+    PreviewSummary,
+    Failure
+  >('preview'),
+  /** A new empty folder for copies of files that are not on this machine; goes with its transfer. */
+  makeOutbox: new RequestType0<{ readonly folder: string }, Failure>('makeOutbox'),
+  /** Removes an outbox whose transfer never came to be. */
+  discardOutbox: new RequestType<{ readonly folder: string }, void, Failure>('discardOutbox'),
+  /** Begins a transfer and returns at once. */
+  send: new RequestType<
+    {
+      readonly paths: readonly string[];
+      /** The fingerprint of a known peer. */
+      readonly peer: string;
+      readonly options: SendOptions;
+      /** If `paths` lie in an outbox: that, to be removed when the transfer has ended. */
+      readonly outbox: string | undefined;
+    },
+    { readonly id: string },
+    Failure
+  >('send'),
+  acceptOffer: new RequestType<
+    {
+      readonly id: string;
+      /** Absent: the one that the offer named. */
+      readonly folder: string | undefined;
+      readonly onConflict: 'skip' | 'keep-both' | 'replace';
+    },
+    void,
+    Failure
+  >('acceptOffer'),
+  declineOffer: new RequestType<{ readonly id: string }, void, Failure>('declineOffer'),
+  pauseTransfer: new RequestType<{ readonly id: string }, void, Failure>('pauseTransfer'),
+  /** Goes on with a paused or interrupted transfer. */
+  resumeTransfer: new RequestType<{ readonly id: string }, void, Failure>('resumeTransfer'),
+  /** Ends a transfer; what an incoming one had received and not published is removed. */
+  cancelTransfer: new RequestType<{ readonly id: string }, void, Failure>('cancelTransfer'),
+  /** Begins an outgoing transfer that has ended badly once more. */
+  retryTransfer: new RequestType<{ readonly id: string }, void, Failure>('retryTransfer'),
+  /** Takes a transfer that has ended off the list. */
+  removeTransfer: new RequestType<{ readonly id: string }, void, Failure>('removeTransfer'),
+  /** Takes an item off the history; files stay. */
+  removeReceived: new RequestType<{ readonly id: string }, void, Failure>('removeReceived'),
+  /** Asks an older engine to end, so that a newer one can take over where it stops. */
+  handOver: new RequestType0<void, Failure>('handOver'),
+} as const;
+
+/** From the engine to its clients. */
+export const engineNotifications = {
+  stateChanged: new NotificationType<StateChange>('stateChanged'),
+  /** Sent to the window that had focus last: ask the user about this offer. */
+  promptOffer: new NotificationType<{ readonly id: string }>('promptOffer'),
+  log: new NotificationType<{ readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly text: string }>(
+    'log',
+  ),
+} as const;
+
+/** From a client to the engine. */
+export const clientNotifications = {
+  focused: new NotificationType0('focused'),
+  workspaceChanged: new NotificationType<{ readonly workspaceFolders: readonly string[] }>(
+    'workspaceChanged',
+  ),
+} as const;
