@@ -1,54 +1,79 @@
 /*
  * Bundles the programs into dist/ with esbuild: cli.js, engine.js and
- * extension.js, as ES modules; what they share or load lazily becomes a chunk
- * of its own in dist/chunks/. Types are checked by `npm run types`, not here.
+ * extension.js, as ES modules. Each is a bundle of its own, because what one
+ * program shares with another must not slow its start; what it loads lazily
+ * becomes a chunk in dist/chunks/<program>/. Types are checked by
+ * `npm run types`, not here.
  */
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const outputFolder = join(root, 'dist');
 
-const entries = [
-  { in: 'src/cli/main.ts', out: 'cli' },
-  { in: 'src/engine/main.ts', out: 'engine' },
-  { in: 'src/extension.ts', out: 'extension' },
-].filter((entry) => existsSync(join(root, entry.in)));
+const programs = [
+  { name: 'cli', source: 'src/cli/main.ts', target: 'node20.18', isSmall: false },
+  // These two run in the editor's own Node; 1.105 brings 22.
+  { name: 'engine', source: 'src/engine/main.ts', target: 'node22', isSmall: false },
+  // Every window loads this one at its start.
+  { name: 'extension', source: 'src/extension.ts', target: 'node22', isSmall: true },
+].filter(({ source }) => existsSync(join(root, source)));
 
-rmSync(outputFolder, { recursive: true, force: true });
-if (entries.length === 0) {
+if (programs.length === 0) {
   console.error('Nothing to build: none of the entry files exists under src/.');
   process.exit();
 }
 
 // esbuild has already printed what is wrong.
-const result = await build({
-  absWorkingDir: root,
-  entryPoints: entries,
-  outdir: outputFolder,
-  bundle: true,
-  splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  external: ['vscode'],
-  minifySyntax: true,
-  // Names stay readable: a user's stack trace is worth more than the bytes.
-  minifyWhitespace: true,
-  legalComments: 'none',
-  logLevel: 'warning',
-  write: false,
-}).catch(() => process.exit(1));
+const bundles = await Promise.all(programs.map(bundle)).catch(() => process.exit(1));
 
-for (const file of result.outputFiles) {
-  const name = relative(outputFolder, file.path);
-  const text = finish(name, file.text);
-  mkdirSync(dirname(file.path), { recursive: true });
-  writeFileSync(file.path, text);
-  if (name === 'cli.js') chmodSync(file.path, 0o755);
-  console.log(`${(Buffer.byteLength(text) / 1024).toFixed(1).padStart(8)} KiB  dist/${name}`);
+// dist/ is exchanged as a whole and at once: whoever runs from it while we build finds the old or the new.
+const newFolder = join(root, 'node_modules', `.peer-courier-dist-${process.pid}`);
+const oldFolder = `${newFolder}-old`;
+for (const file of bundles.flat()) {
+  const path = join(newFolder, file.name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, file.text);
+  if (file.name === 'cli.js') chmodSync(path, 0o755);
+  console.log(`${(Buffer.byteLength(file.text) / 1024).toFixed(1).padStart(8)} KiB  dist/${file.name}`);
+}
+if (existsSync(outputFolder)) renameSync(outputFolder, oldFolder);
+renameSync(newFolder, outputFolder);
+rmSync(oldFolder, { recursive: true, force: true });
+
+/**
+ * The files of one program, by their names in dist/.
+ *
+ * @param {typeof programs[number]} program
+ */
+async function bundle({ name, source, target, isSmall }) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [{ in: source, out: name }],
+    outdir: outputFolder,
+    bundle: true,
+    splitting: true,
+    chunkNames: `chunks/${name}/[name]-[hash]`,
+    format: 'esm',
+    platform: 'node',
+    target,
+    // Bundled once, not once for `import` and once for `require`.
+    mainFields: ['module', 'main'],
+    external: ['vscode'],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    // A user's stack trace is worth more than the bytes: functions and classes keep their names.
+    minifyIdentifiers: isSmall,
+    keepNames: isSmall,
+    legalComments: 'none',
+    logLevel: 'warning',
+    write: false,
+  });
+  return outputFiles.map((file) => {
+    const fileName = relative(outputFolder, file.path).replaceAll('\\', '/');
+    return { name: fileName, text: finish(fileName, file.text) };
+  });
 }
 
 /**

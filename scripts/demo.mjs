@@ -1,129 +1,269 @@
-/**
- * What `npm run demo` does: starts a receiver and a sender, two processes with a state folder each, sends
- * this project's own `node_modules` from one to the other over TLS on loopback, and compares what arrived
- * with what was sent, byte for byte. Sets itself up first; leaves nothing behind.
+/*
+ * What `npm run demo` does: packs the extension, opens two real windows of VS Code with it, and does in a real
+ * browser what two people do: Ben starts his receiver and makes an invite, Anna right-clicks a folder and
+ * sends it to him, he accepts. Then it compares the folders, and leaves a picture of each step in demo/.
+ *
+ *   npm run demo
+ *   npm run demo -- --open     leaves the doing to you: prints the addresses of both windows and what to do
+ *   HEADED=1 npm run demo      in a browser that one sees
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { ensureReady, nodePath } from './setup.mjs';
+import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { EditorWindow } from '../test/e2e/support/editorWindow.ts';
+import { ensureChromium, launchChromium, openContext } from './chromium.mjs';
+import { compareFolders, fillDemoFolder } from './demoFolder.mjs';
+import { startPerson } from './demoPeople.mjs';
+import { packageExtension } from './package.mjs';
+import { ensureVscode } from './vscode.mjs';
 
 const root = resolve(import.meta.dirname, '..');
-const source = join(root, 'node_modules');
+const pictureFolder = join(root, 'demo');
+const sentName = 'field-recordings';
+const widerBy = 130;
+/** Where the pointer covers nothing and raises no tooltip. @type {[number, number]} */
+const aside = [900, 300];
+const transferTimeoutMs = 120_000;
 
-/** Runs the terminal program. @param {readonly string[]} words */
-function start(...words) {
-  return spawn(nodePath, [join(root, 'dist', 'cli.js'), ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
-}
+/** @typedef {import('./demoPeople.mjs').Person} Person */
+/** @typedef {{ anna: EditorWindow, ben: EditorWindow }} Windows */
 
-/**
- * The events that a program started with `--json` tells, by name, until the wanted one.
- * @param {import('node:child_process').ChildProcess} program @param {string} wanted
- * @returns {Promise<any>}
- */
-async function eventOf(program, wanted) {
-  if (program.stdout === null) throw new Error('no output to read');
-  for await (const line of createInterface({ input: program.stdout })) {
-    const event = JSON.parse(line);
-    if (event.event === wanted) return event;
-    if (event.event === 'failed') throw new Error(event.message);
-  }
-  throw new Error(`The program ended before it said "${wanted}".`);
-}
+let pictureCount = 0;
 
-/** Relative paths of the files and folders below `folder`; links are not followed. @param {string} folder */
-function list(folder, below = '') {
-  /** @type {{ path: string, isFolder: boolean }[]} */
-  const found = [];
-  for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
-    const path = join(below, entry.name);
-    if (entry.isDirectory()) found.push({ path, isFolder: true }, ...list(folder, path));
-    else if (entry.isFile()) found.push({ path, isFolder: false });
-  }
-  return found;
-}
+/** What to do at the end, last first. @type {(() => unknown)[]} */
+const cleanups = [];
 
-/** Throws at the first difference. @param {string} sent @param {string} arrived */
-function compare(sent, arrived) {
-  const entries = list(sent);
-  if (list(arrived).length !== entries.length) {
-    throw new Error('Another number of items arrived than was sent.');
-  }
-  for (const { path, isFolder } of entries) {
-    const there = join(arrived, path);
-    if (!lstatSync(there).isDirectory() && isFolder) throw new Error(`${path} is no folder.`);
-    if (!isFolder && !readFileSync(join(sent, path)).equals(readFileSync(there))) {
-      throw new Error(`${path} differs.`);
-    }
-  }
-  return entries;
-}
-
-async function demo() {
-  ensureReady({ build: true });
-  const scratch = mkdtempSync(join(tmpdir(), 'peer-courier-demo-'));
-  const [folder, invite] = [join(scratch, 'received'), join(scratch, 'invite')];
-  mkdirSync(folder);
-  const receiver = start(
-    'receive',
-    '--folder',
-    folder,
-    '--host',
-    '127.0.0.1',
-    '--port',
-    '0',
-    '--once',
-    '--json',
-    '--invite-file',
-    invite,
-    '--state',
-    join(scratch, 'receiver'),
-  );
-  const stopped = once(receiver, 'exit');
-  try {
-    const listening = await eventOf(receiver, 'listening');
-    console.log(`1. A receiver listens on ${listening.host}:${listening.port} and has written an invite.`);
-    console.log(`   Its key: ${listening.fingerprint}`);
-    console.log(`2. A sender with an identity of its own uses the invite and sends node_modules:`);
-    const sender = start(
-      'send',
-      source,
-      '--invite-file',
-      invite,
-      '--state',
-      join(scratch, 'sender'),
-      '--json',
-    );
-    const ended = once(sender, 'exit');
-    const sent = await eventOf(sender, 'sent');
-    const [status] = await ended;
-    await stopped;
-    if (status !== 0) throw new Error(`The sender ended with status ${status}.`);
-    const entries = compare(source, join(folder, 'node_modules'));
-    const files = entries.filter(({ isFolder }) => !isFolder).length;
-    const megabytes = sent.bytes / 1e6;
-    console.log(`   ${sent.leftOut} links were left out, as always.`);
-    console.log(`3. What arrived was compared with what was sent: identical, byte for byte.`);
-    console.log(
-      `   Arrived  ${files} files and ${entries.length - files} folders, ${megabytes.toFixed(1)} MB`,
-    );
-    console.log(`   Digest   ${sent.root}`);
-    console.log(
-      `   Rate     ${(sent.bytesPerSecond / 1e6).toFixed(1)} MB/s, with encryption, verification and sync to disk`,
-    );
-  } finally {
-    receiver.kill();
-    await stopped;
-    rmSync(scratch, { recursive: true, force: true });
-  }
-}
+const { values: options } = parseArgs({ options: { open: { type: 'boolean', default: false } } });
 
 try {
-  await demo();
+  if (!options.open) ensureChromium();
+  ensureVscode();
+  const people = await prepare();
+  if (options.open) await leaveOpen(people);
+  else await show(people);
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
+} finally {
+  for (const cleanUp of cleanups.toReversed()) await cleanUp();
+}
+
+/** Packs the extension, makes something to send, and starts both servers. */
+async function prepare() {
+  const scratch = mkdtempSync(join(tmpdir(), 'peer-courier-demo-'));
+  /** @type {Person[]} */
+  const people = [];
+  const removeScratch = () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+  cleanups.push(removeScratch, () => Promise.all(people.map(({ server }) => server.stop())));
+  // After Ctrl-C there is no time for the polite way.
+  process.on('exit', () => {
+    for (const { pid } of people.flatMap(({ server }) => server.processes())) process.kill(pid, 'SIGKILL');
+    removeScratch();
+  });
+  say('Packing the extension and starting two VS Codes with it, one for Anna and one for Ben …');
+  const extension = await quietly(() => packageExtension(join(scratch, 'peer-courier.vsix')));
+  const start = async (/** @type {string} */ name) => {
+    const person = await startPerson({ name, folder: join(scratch, name.toLowerCase()), extension });
+    people.push(person);
+    return person;
+  };
+  const [anna, ben] = await Promise.all([start('Anna'), start('Ben')]);
+  fillDemoFolder(join(anna.workspace, sentName));
+  return { anna, ben };
+}
+
+/** @param {{ anna: Person, ben: Person }} people */
+async function leaveOpen({ anna, ben }) {
+  console.log(`
+Both windows are ready. Open them side by side in a browser on this machine:
+
+  Anna   ${anna.address}
+  Ben    ${ben.address}
+
+  1. Ben: click the Peer Courier icon in the bar on the left, then "Start Receiver".
+  2. Ben: "Create Invite". It is on the clipboard now.
+  3. Anna: in the Explorer, right-click ${sentName} and choose "Send to Peer…".
+  4. Anna: "Use an invite…", Enter; then Enter once more on "Send".
+  5. Ben: "Accept". It arrives in ${ben.received}.
+
+Ctrl-C here ends both and removes their files.`);
+  await new Promise((settle) => {
+    process.once('SIGINT', settle);
+    process.once('SIGTERM', settle);
+  });
+  console.log('\nEnding both …');
+}
+
+/** @param {{ anna: Person, ben: Person }} people */
+async function show({ anna, ben }) {
+  rmSync(pictureFolder, { recursive: true, force: true });
+  mkdirSync(pictureFolder);
+  const browser = await launchChromium();
+  cleanups.push(() => browser.close());
+  const open = async (/** @type {Person} */ { name, server, address }) => {
+    const context = await openContext(browser, server.origin);
+    const window = new EditorWindow(name, await context.newPage());
+    await window.open(address);
+    await widenSideBar(window);
+    return window;
+  };
+  say('Opening both windows in a browser …');
+  const [annas, bens] = await Promise.all([open(anna), open(ben)]);
+  const windows = { anna: annas, ben: bens };
+  try {
+    await pair(windows);
+    const { seconds, digest } = await transfer(windows);
+    say('Comparing the folders, byte for byte …');
+    const source = join(anna.workspace, sentName);
+    const { files, folders, bytes } = compareFolders(source, join(ben.received, sentName));
+    console.log(`
+It arrived: identical, byte for byte.
+  Arrived   ${files} files and ${folders} folders, ${megabytes(bytes)} MB
+  Digest    ${digest} (the same in both windows)
+  Time      ${seconds.toFixed(1)} s from "Accept" to "verified": ${megabytes(bytes / seconds)} MB/s, encrypted, checked and on disk
+  Pictures  ${relative(process.cwd(), pictureFolder) || '.'}/
+
+Try it yourself: npm run demo -- --open`);
+  } catch (error) {
+    for (const window of Object.values(windows)) {
+      const path = join(pictureFolder, `failed-${window.name}.png`);
+      await window.page.screenshot({ path }).catch(() => undefined);
+    }
+    console.error(`\nThe windows as they were are in ${pictureFolder}, failed-*.png.`);
+    throw error;
+  }
+}
+
+/** From the first look to the moment when Anna has chosen whom to send to. @param {Windows} windows */
+async function pair({ anna, ben }) {
+  await ben.openContainer('Peer Courier');
+  const start = ben.view('Peers').getByRole('button', { name: 'Start Receiver' });
+  await start.waitFor();
+  // This one says what it knows once the extension is active.
+  await ben.view('Received').getByRole('button', { name: 'Start Receiver' }).waitFor();
+  await ben.page.mouse.move(...aside);
+  await picture(ben, 'Ben opens Peer Courier');
+
+  await start.click();
+  await ben.treeRow('Peers', 'listening on').waitFor();
+  const create = ben.view('Received').getByRole('button', { name: 'Create Invite' });
+  await create.waitFor();
+  await picture(ben, 'Ben starts the receiver');
+
+  await create.click();
+  await ben.notification('An invite is on the clipboard').waitFor();
+  await picture(ben, 'Ben creates an invite, for the clipboard');
+
+  // The menu is looked at, and then used.
+  await anna.explorerRow(sentName).waitFor();
+  await untilOffered(anna, 'Send to Peer…');
+  await picture(anna, `Anna right-clicks ${sentName}`);
+  await anna.menuItem('Send to Peer…').click();
+
+  await anna.quickPickRow('Use an invite…').waitFor();
+  await picture(anna, 'Anna is asked who gets it');
+  await anna.pickQuickPick('Use an invite…');
+  const input = anna.quickInput.locator('input.input');
+  await anna.quickInput.getByText('Paste the invite').waitFor();
+  await input.fill('');
+  await anna.page.keyboard.press('ControlOrMeta+V');
+  await picture(anna, 'Anna pastes the invite');
+  await anna.page.keyboard.press('Enter');
+}
+
+/** @param {Windows} windows */
+async function transfer({ anna, ben }) {
+  await anna.quickPickRow('Send').waitFor();
+  await picture(anna, 'Anna sees what would be sent');
+  await anna.pickQuickPick('Send');
+  await anna.openContainer('Peer Courier');
+  await anna.page.mouse.move(...aside);
+
+  await ben.notification('wants to send you').waitFor();
+  await closeAll(ben, 'An invite is on the clipboard');
+  await picture(ben, 'Ben is asked');
+
+  const startedAt = performance.now();
+  await ben.pressInNotification('wants to send you', 'Accept');
+  // The label stands before it, without a space.
+  await anna.treeRow('Transfers', /[2-9]\d%/).waitFor();
+  await Promise.all([picture(anna, 'It moves: Anna'), picture(ben, 'It moves: Ben')]);
+
+  const done = anna.notification('has received');
+  await done.waitFor({ timeout: transferTimeoutMs });
+  const seconds = (performance.now() - startedAt) / 1000;
+  await picture(anna, 'It has arrived: Anna');
+  const row = ben.treeRow('Received', sentName);
+  await row.waitFor();
+  await picture(ben, 'It has arrived: Ben');
+
+  const digests = [
+    await copiedDigest(ben, row),
+    await copiedDigest(anna, anna.treeRow('Transfers', sentName)),
+  ];
+  if (digests[0] !== digests[1]) throw new Error('The two windows show different digests.');
+  return { seconds, digest: digests[0] };
+}
+
+/** So that rows are read to their end. @param {EditorWindow} window */
+async function widenSideBar({ page }) {
+  const edge = await page.locator('.sidebar').first().boundingBox();
+  if (edge === null) return;
+  const [x, y] = [edge.x + edge.width, edge.y + edge.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x + widerBy, y, { steps: 4 });
+  await page.mouse.up();
+}
+
+/** @param {EditorWindow} window @param {import('playwright-core').Locator} row */
+async function copiedDigest(window, row) {
+  await window.openContextMenu(row);
+  await window.menuItem('Copy Digest').click();
+  await window.page.waitForTimeout(200);
+  return window.readClipboard();
+}
+
+/** A menu that was opened before the extension was known is opened again. @param {EditorWindow} window @param {string} item */
+async function untilOffered(window, item) {
+  for (;;) {
+    const menu = await window.openExplorerContextMenu(sentName);
+    if ((await menu.getByRole('menuitem', { name: item, exact: true }).count()) > 0) return;
+    await window.page.keyboard.press('Escape');
+  }
+}
+
+/** @param {EditorWindow} window @param {string} text */
+async function closeAll(window, text) {
+  if (await window.notification(text).isVisible()) await window.closeNotification(text);
+}
+
+/** Says what is happening and keeps what the window shows. @param {EditorWindow} window @param {string} title */
+async function picture(window, title) {
+  pictureCount += 1;
+  const name = `${String(pictureCount).padStart(2, '0')}-${title.toLowerCase().replaceAll(/[^a-z]+/g, '-')}.png`;
+  await window.page.screenshot({ path: join(pictureFolder, name) });
+  console.log(`  ${title.padEnd(44)}demo/${name}`);
+}
+
+/** vsce lists every file that it packs. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+async function quietly(work) {
+  const { log } = console;
+  console.log = () => undefined;
+  try {
+    return await work();
+  } finally {
+    console.log = log;
+  }
+}
+
+/** @param {string} text */
+function say(text) {
+  console.log(text);
+}
+
+/** @param {number} bytes */
+function megabytes(bytes) {
+  return (bytes / 1e6).toFixed(0);
 }

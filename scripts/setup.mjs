@@ -157,8 +157,12 @@ function withoutModules(path) {
     .join(delimiter);
 }
 
-/** @param {readonly string[]} args */
-function runNpm(args) {
+/**
+ * Runs npm in the project's folder, outside of the Node in its node_modules.
+ *
+ * @param {readonly string[]} args
+ */
+export function runNpm(args) {
   const result = spawnSync('npm', args, {
     cwd: root,
     env: npmEnvironment(),

@@ -1,9 +1,12 @@
 /*
- * What `npm test` runs: makes the clone ready, then runs the suites on Node 24.
+ * What `npm test` runs: makes the clone ready, then runs the suites on Node 24;
+ * after them the suite inside VS Code and the one before two real windows,
+ * which fetch VS Code and a browser first.
  *
  *   npm test                                    everything
- *   npm test -- test/unit/frame.test.ts         these files or patterns only
- *   npm test -- --test-name-pattern=resume      an option of `node --test`
+ *   npm test -- test/unit/frame.test.ts         these files or patterns only, on Node
+ *   npm test -- --test-name-pattern=resume      an option of `node --test`, on Node
+ *   npm run test:host, npm run test:e2e         the other two alone
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -28,17 +31,18 @@ try {
   process.exit(1);
 }
 
-const { status } = spawnSync(
-  nodePath,
-  [
-    '--test',
-    '--test-reporter=spec',
-    `--test-timeout=${timeoutMs}`,
-    `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
-    ...options,
-    ...(chosen.length > 0 ? chosen : suites),
-  ],
-  { cwd: root, stdio: 'inherit' },
-);
-// No status means a signal ended it.
-process.exitCode = status ?? 1;
+const onNode = [
+  '--test',
+  '--test-reporter=spec',
+  `--test-timeout=${timeoutMs}`,
+  `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
+  ...options,
+  ...(chosen.length > 0 ? chosen : suites),
+];
+const inEditor = [[join('scripts', 'testHost.mjs')], [join('scripts', 'testE2e.mjs')]];
+
+for (const stage of [onNode, ...(given.length === 0 ? inEditor : [])]) {
+  const { status } = spawnSync(nodePath, stage, { cwd: root, stdio: 'inherit' });
+  // No status means a signal ended it. A later stage tells nothing new about what is broken already.
+  if (status !== 0) process.exit(status ?? 1);
+}

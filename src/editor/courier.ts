@@ -1,0 +1,16 @@
+import type { LogOutputChannel } from 'vscode';
+import type { EngineClient } from './engine/engineClient.ts';
+import type { Settings } from './settings.ts';
+import type { StateStore } from './state.ts';
+
+/** What commands and prompts work with. Made by the entry file. */
+export interface Courier {
+  readonly client: EngineClient;
+  readonly state: StateStore;
+  readonly settings: Settings;
+  readonly log: LogOutputChannel;
+  /** The id of this window, as the engine knows it. */
+  readonly window: string;
+  /** The extension runs on another machine than the one in front of the user. */
+  readonly isRemoteHost: boolean;
+}

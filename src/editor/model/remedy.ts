@@ -1,0 +1,50 @@
+import type { EditorFailureCode } from './editorFailure.ts';
+
+/** What a button under a failure does. */
+export type Remedy = 'showLog' | 'setFolder' | 'setPort' | 'setHost' | 'useInvite' | 'reload';
+
+/** The one that mends it from here; `undefined` if there is none. */
+export function remedyFor(code: EditorFailureCode, origin: 'local' | 'remote'): Remedy | undefined {
+  switch (code) {
+    case 'internal':
+    case 'engine-unavailable':
+    case 'state-unusable':
+    case 'protocol-error':
+      return 'showLog';
+    case 'engine-newer':
+      return 'reload';
+    case 'destination-unwritable':
+      return origin === 'local' ? 'setFolder' : undefined;
+    case 'port-in-use':
+      return 'setPort';
+    case 'address-unavailable':
+      return 'setHost';
+    case 'not-paired':
+    case 'invite-garbled':
+    case 'invite-refused':
+    case 'wrong-identity':
+      return 'useInvite';
+    case 'busy':
+    case 'cancelled':
+    case 'connection-lost':
+    case 'declined':
+    case 'disk-error':
+    case 'disk-full':
+    case 'gone':
+    case 'limit-exceeded':
+    case 'name-refused':
+    case 'name-taken':
+    case 'not-listening':
+    case 'not-peer-courier':
+    case 'nothing-to-send':
+    case 'place-unusable':
+    case 'source-changed':
+    case 'source-missing':
+    case 'source-unreadable':
+    case 'source-vanished':
+    case 'timed-out':
+    case 'unreachable':
+    case 'version-mismatch':
+      return undefined;
+  }
+}

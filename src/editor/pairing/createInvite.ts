@@ -1,0 +1,19 @@
+import { env, l10n, window } from 'vscode';
+import type { Courier } from '../courier.ts';
+import { clockTime } from '../words/numbers.ts';
+
+/** Makes an invite, starting the receiver if it is off, and puts it on the clipboard. */
+export async function createInvite({ client }: Courier): Promise<void> {
+  await client.call('startReceiver', undefined);
+  const { text, expiresAtMs } = await client.call('createInvite', undefined);
+  await env.clipboard.writeText(text);
+  const again = l10n.t('Copy Again');
+  const answer = await window.showInformationMessage(
+    l10n.t(
+      'An invite is on the clipboard. Send it to your peer in private: it works once, until {0}. The peer runs “Peer Courier: Use Invite…” and pastes it.',
+      clockTime(expiresAtMs),
+    ),
+    again,
+  );
+  if (answer === again) await env.clipboard.writeText(text);
+}

@@ -1,0 +1,45 @@
+import { commands, env, l10n, window } from 'vscode';
+import type { PeerSummary } from '../../rpc/model.ts';
+import type { Courier } from '../courier.ts';
+import { shortFingerprint } from '../model/fingerprintText.ts';
+import { withCancellableProgress } from '../progress.ts';
+import { noticeText } from '../text.ts';
+
+const INVITE = /^peer-courier:[\w-]{40,8192}$/u;
+
+/** Asks for an invite and pairs with who made it; `undefined` if the user left. */
+export async function useInvite({ client }: Courier): Promise<PeerSummary | undefined> {
+  const copied = (await env.clipboard.readText()).trim();
+  const text = await window.showInputBox({
+    title: l10n.t('Use an invite'),
+    prompt: l10n.t('Paste the invite that your peer has sent you.'),
+    placeHolder: 'peer-courier:…',
+    ignoreFocusOut: true,
+    value: INVITE.test(copied) ? copied : '',
+    validateInput: (value) =>
+      value.trim() === '' || INVITE.test(value.trim())
+        ? undefined
+        : l10n.t('This is not a whole invite. Copy it again, all of it.'),
+  });
+  if (text === undefined || text.trim() === '') return undefined;
+  return withCancellableProgress(l10n.t('Connecting to the peer…'), ({ signal }) =>
+    client.call('useInvite', { text: text.trim() }, { signal }),
+  );
+}
+
+/** The command: says with whom it paired. */
+export async function useInviteCommand(courier: Courier): Promise<void> {
+  const peer = await useInvite(courier);
+  if (peer !== undefined) await sayPaired(peer);
+}
+
+export async function sayPaired(peer: PeerSummary): Promise<void> {
+  const send = l10n.t('Send to Peer…');
+  const answer = await window.showInformationMessage(
+    l10n.t('{0} ({1}) is a known peer now.', noticeText(peer.name), shortFingerprint(peer.fingerprint)),
+    send,
+  );
+  if (answer === send) {
+    await commands.executeCommand('peerCourier.send', undefined, undefined, peer.fingerprint);
+  }
+}

@@ -1,0 +1,66 @@
+import { l10n, QuickPickItemKind, ThemeIcon } from 'vscode';
+import type { QuickPickItem } from 'vscode';
+import type { PeerSummary } from '../../rpc/model.ts';
+import type { Courier } from '../courier.ts';
+import { shortFingerprint } from '../model/fingerprintText.ts';
+import { recentFirst } from '../model/recentPeers.ts';
+import { addByAddress } from '../pairing/addByAddress.ts';
+import { createInvite } from '../pairing/createInvite.ts';
+import { useInvite } from '../pairing/useInvite.ts';
+import { BACK, pick } from '../pick.ts';
+import { iconText } from '../text.ts';
+
+interface PeerItem extends QuickPickItem {
+  /** The peer once it is picked; `undefined` if the user left on the way, which shows the list again. */
+  readonly choose?: () => Promise<PeerSummary | undefined>;
+  readonly isEnd?: boolean;
+}
+
+/** Asks whom to send to; a new peer can be added on the way. `undefined` if the user left. */
+export async function pickPeer(courier: Courier): Promise<PeerSummary | undefined> {
+  for (;;) {
+    const item = await pick(itemsOf(courier), {
+      title: l10n.t('Send to Peer'),
+      placeholder: l10n.t('Choose who gets it'),
+    });
+    if (item === undefined || item === BACK) return undefined;
+    const peer = await item.choose?.();
+    if (peer !== undefined || item.isEnd === true) return peer;
+  }
+}
+
+function itemsOf(courier: Courier): PeerItem[] {
+  const { peers, transfers } = courier.state.current;
+  const known = recentFirst(peers, transfers).map((peer): PeerItem => ({
+    label: iconText(peer.name),
+    description: iconText([shortFingerprint(peer.fingerprint), ...peer.addresses.slice(0, 1)].join(' · ')),
+    iconPath: new ThemeIcon('device-desktop'),
+    choose: () => Promise.resolve(peer),
+  }));
+  return [
+    ...known,
+    ...(known.length > 0 ? [{ label: l10n.t('Somebody else'), kind: QuickPickItemKind.Separator }] : []),
+    {
+      label: l10n.t('Use an invite…'),
+      detail: l10n.t('Your peer has made an invite and sent it to you'),
+      iconPath: new ThemeIcon('mail'),
+      choose: () => useInvite(courier),
+    },
+    {
+      label: l10n.t('Add a peer by address…'),
+      detail: l10n.t('You know the address and can compare fingerprints'),
+      iconPath: new ThemeIcon('plug'),
+      choose: () => addByAddress(courier),
+    },
+    {
+      label: l10n.t('Create an invite for a peer…'),
+      detail: l10n.t('Your peer uses it, and is a known peer afterwards'),
+      iconPath: new ThemeIcon('add'),
+      choose: async () => {
+        await createInvite(courier);
+        return undefined;
+      },
+      isEnd: true,
+    },
+  ];
+}

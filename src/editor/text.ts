@@ -1,0 +1,31 @@
+import { printable } from '../base/printable.ts';
+
+/**
+ * Text from a peer or a disk, made inert for one surface of the editor. What a surface gives a meaning to,
+ * such as icons, links or markdown, is taken out of the text here and nowhere else.
+ */
+
+/** For labels, descriptions and plain tooltips of a tree, and for a dialog's detail: nothing is markup there. */
+export function plainText(text: string): string {
+  return printable(text);
+}
+
+/** For quick picks and the status bar, which draw `$(name)` as an icon unless a backslash stands before it. */
+export function iconText(text: string): string {
+  return printable(text).replace(ICON, (icon) => `\\${icon}`);
+}
+
+/** For notifications and dialogs, which make `[label](command:…)` a link. */
+export function noticeText(text: string): string {
+  return printable(text).replace(LINK, `]${ZERO_WIDTH_SPACE}(`);
+}
+
+/** For an input's prompt, which knows both icons and links. */
+export function promptText(text: string): string {
+  return iconText(text).replace(LINK, `]${ZERO_WIDTH_SPACE}(`);
+}
+
+const ICON = /\$\([a-z0-9-]+(?:~[a-z]+)?\)/giu;
+const LINK = /\]\(/gu;
+/** Unseen, and enough to keep two characters from meaning something together. */
+const ZERO_WIDTH_SPACE = '\u200b';

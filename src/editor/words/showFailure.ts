@@ -1,0 +1,74 @@
+import { commands, l10n, window } from 'vscode';
+import { assertNever } from '../../base/assertNever.ts';
+import { failureOf } from '../model/editorFailure.ts';
+import { remedyFor } from '../model/remedy.ts';
+import type { Remedy } from '../model/remedy.ts';
+import { noticeText } from '../text.ts';
+import { sentenceFor } from './failureSentences.ts';
+import type { FailureDirection } from './failureSentences.ts';
+
+/** Shows what was thrown, with the button that mends it if there is one. What the user cancelled is quiet. */
+export async function showFailure(error: unknown, direction?: FailureDirection): Promise<void> {
+  const failure = failureOf(error);
+  const { code, origin } = failure;
+  if (code === 'cancelled' && origin === 'local') return;
+  const sentence = noticeText(sentenceFor(failure, direction));
+  const remedy = remedyFor(code, origin);
+  if (code === 'gone') {
+    await window.showInformationMessage(sentence);
+    return;
+  }
+  if (remedy === undefined) {
+    await window.showErrorMessage(sentence);
+    return;
+  }
+  const button = buttonFor(remedy);
+  if ((await window.showErrorMessage(sentence, button)) === button) await applyRemedy(remedy);
+}
+
+function buttonFor(remedy: Remedy): string {
+  switch (remedy) {
+    case 'showLog':
+      return l10n.t('Show Log');
+    case 'setFolder':
+    case 'setPort':
+    case 'setHost':
+      return l10n.t('Open Settings');
+    case 'useInvite':
+      return l10n.t('Use Invite…');
+    case 'reload':
+      return l10n.t('Reload Window');
+    default:
+      return assertNever(remedy);
+  }
+}
+
+async function applyRemedy(remedy: Remedy): Promise<void> {
+  switch (remedy) {
+    case 'showLog':
+      await commands.executeCommand('peerCourier.showLog');
+      return;
+    case 'setFolder':
+      await openSetting('peerCourier.receiveFolder');
+      return;
+    case 'setPort':
+      await openSetting('peerCourier.port');
+      return;
+    case 'setHost':
+      await openSetting('peerCourier.host');
+      return;
+    case 'useInvite':
+      await commands.executeCommand('peerCourier.useInvite');
+      return;
+    case 'reload':
+      await commands.executeCommand('workbench.action.reloadWindow');
+      return;
+    default:
+      assertNever(remedy);
+  }
+}
+
+/** Machine-scope settings stand in the remote's file in a remote window; the editor finds that tab by the id. */
+export async function openSetting(id: string): Promise<void> {
+  await commands.executeCommand('workbench.action.openSettings', `@id:${id}`);
+}

@@ -1,0 +1,106 @@
+import { l10n } from 'vscode';
+import { assertNever } from '../../base/assertNever.ts';
+import type { OfferDetails, TransferSummary } from '../../rpc/model.ts';
+import { percentOf, spokenPercent } from '../model/transferView.ts';
+import { sentenceFor } from './failureSentences.ts';
+import * as numbers from './numbers.ts';
+
+/** `42% · 12 MB/s · 3 min left`, or what else a transfer is doing, in a few words. */
+export function shortStatus(transfer: TransferSummary): string {
+  const { phase, progress, offer } = transfer;
+  switch (phase) {
+    case 'connecting':
+      return l10n.t('connecting…');
+    case 'offering':
+      return l10n.t('listing files…');
+    case 'waiting':
+      return l10n.t('waiting for the peer to accept');
+    case 'asking':
+      return offer === undefined
+        ? l10n.t('wants to send')
+        : l10n.t('wants to send {0}', numbers.bytes(offer.bytes));
+    case 'moving':
+      return movingStatus(transfer);
+    case 'publishing':
+      return l10n.t('finishing…');
+    case 'paused':
+      return l10n.t('paused at {0}%', percentOf(progress));
+    case 'interrupted':
+      return transfer.retryAtMs === undefined
+        ? l10n.t('interrupted at {0}%', percentOf(progress))
+        : l10n.t('interrupted at {0}%, tries again', percentOf(progress));
+    case 'done':
+      return transfer.failedCount > 0
+        ? l10n.t('done, except for some: {0}', numbers.count(transfer.failedCount))
+        : l10n.t('done · {0}', numbers.bytes(progress.bytesTotal));
+    case 'cancelled':
+      return l10n.t('cancelled');
+    case 'declined':
+      return l10n.t('declined');
+    case 'failed':
+      return l10n.t('failed');
+    default:
+      return assertNever(phase);
+  }
+}
+
+function movingStatus({ progress }: TransferSummary): string {
+  const parts = [`${percentOf(progress)}%`];
+  if (progress.bytesPerSecond > 0) parts.push(numbers.rate(progress.bytesPerSecond));
+  const { remainingMs } = progress;
+  if (remainingMs !== undefined) parts.push(l10n.t('{0} left', numbers.duration(remainingMs)));
+  return parts.join(' · ');
+}
+
+/** For a progress notification: how far it is, and how many files. */
+export function progressMessage(transfer: TransferSummary): string {
+  if (transfer.phase !== 'moving') return shortStatus(transfer);
+  const { entriesDone, entriesTotal } = transfer.progress;
+  const entries = l10n.t('{0} of {1} items', numbers.count(entriesDone), numbers.count(entriesTotal));
+  return `${movingStatus(transfer)} · ${entries}`;
+}
+
+/** What a screen reader says; changes in steps. Texts of the peer are not markup anywhere here. */
+export function spokenStatus(transfer: TransferSummary): string {
+  const { direction, label, peer, phase, progress } = transfer;
+  const head =
+    direction === 'outgoing'
+      ? l10n.t('Sending {0} to {1}', label, peer.name)
+      : l10n.t('Receiving {0} from {1}', label, peer.name);
+  const status =
+    phase === 'moving' ? l10n.t('{0} percent', spokenPercent(percentOf(progress))) : shortStatus(transfer);
+  return `${head}, ${status}`;
+}
+
+/** Everything about it, in lines of plain text. */
+export function details(transfer: TransferSummary): string {
+  const { direction, label, peer, progress, failure, digest, offer } = transfer;
+  const lines = [
+    label,
+    direction === 'outgoing' ? l10n.t('To {0}', peer.name) : l10n.t('From {0}', peer.name),
+    l10n.t('{0} of {1}', numbers.bytes(progress.bytesDone), numbers.bytes(progress.bytesTotal)),
+    shortStatus(transfer),
+  ];
+  if (offer !== undefined) lines.push(...offerLines(offer));
+  if (failure !== undefined) lines.push(sentenceFor(failure, direction));
+  if (transfer.skippedCount > 0) {
+    lines.push(l10n.t('Already there or left as they were: {0}', numbers.count(transfer.skippedCount)));
+  }
+  if (transfer.failedCount > 0) {
+    lines.push(l10n.t('Did not arrive: {0}', numbers.count(transfer.failedCount)));
+  }
+  if (digest !== undefined) lines.push(l10n.t('Digest {0}', digest));
+  return lines.join('\n');
+}
+
+/** What there is to know of an offer before it is answered. */
+function offerLines({ files, bytes, largest, conflicts, folder, deadlineMs }: OfferDetails): string[] {
+  const lines = [l10n.t('Files: {0}, size: {1}.', numbers.count(files), numbers.bytes(bytes))];
+  if (largest.length > 1) {
+    const named = largest.map(({ path, sizeBytes }) => `${path} (${numbers.bytes(sizeBytes)})`);
+    lines.push(l10n.t('Largest: {0}', named.join(', ')));
+  }
+  if (conflicts > 0) lines.push(l10n.t('Names already taken there: {0}.', numbers.count(conflicts)));
+  lines.push(l10n.t('Goes to {0}.', folder), l10n.t('Answer by {0}', numbers.clockTime(deadlineMs)));
+  return lines;
+}

@@ -1,0 +1,71 @@
+import { Uri, window } from 'vscode';
+import type { ExtensionContext } from 'vscode';
+import { registerCommands } from './editor/commands/registerCommands.ts';
+import { keepContextKeys } from './editor/contextKeys.ts';
+import type { Courier } from './editor/courier.ts';
+import { EngineClient } from './editor/engine/engineClient.ts';
+import { IdentityKeeper } from './editor/engine/identityKeeper.ts';
+import { keepEngineInformed } from './editor/keepEngineInformed.ts';
+import { tellNews } from './editor/news.ts';
+import { promptOffer } from './editor/offers/offerPrompt.ts';
+import { sendFlow } from './editor/send/sendFlow.ts';
+import { TransferProgress } from './editor/send/transferProgress.ts';
+import { Settings } from './editor/settings.ts';
+import { startUp } from './editor/startUp.ts';
+import { StateStore } from './editor/state.ts';
+import { StatusBar } from './editor/statusBar.ts';
+import { isRemoteHost, localFolders, versionOf } from './editor/thisWindow.ts';
+import { PeersView } from './editor/views/peersView.ts';
+import { ReceivedView } from './editor/views/receivedView.ts';
+import { TransfersView } from './editor/views/transfersView.ts';
+import { windowIdOf } from './editor/windowId.ts';
+import { showFailure } from './editor/words/showFailure.ts';
+
+/** Constructs what the extension is made of, connects it, registers it. */
+export function activate(context: ExtensionContext): void {
+  const { extension, globalStorageUri, extensionUri } = context;
+  const log = window.createOutputChannel('Peer Courier', { log: true });
+  const logError = (error: unknown): void => log.error(String(error));
+  const storage = Uri.joinPath(globalStorageUri, 'engine').fsPath;
+  const state = new StateStore();
+  const settings = new Settings();
+  const windowId = windowIdOf(context.workspaceState, logError);
+  const client = new EngineClient({
+    state,
+    log,
+    identity: new IdentityKeeper(context.secrets, context.globalState, globalStorageUri.fsPath),
+    program: Uri.joinPath(extensionUri, 'dist', 'engine.js').fsPath,
+    storage,
+    hello: () => ({
+      version: versionOf(extension),
+      window: windowId,
+      settings: settings.engine().settings,
+      workspaceFolders: localFolders(),
+    }),
+  });
+  const isRemote = isRemoteHost(extension);
+  const courier: Courier = { client, state, settings, log, window: windowId, isRemoteHost: isRemote };
+  const connect = (): void => void client.connect().catch(logError);
+
+  context.subscriptions.push(
+    log,
+    state,
+    settings,
+    client,
+    client.onNews((news) => void tellNews(news).catch(logError)),
+    client.onPromptOffer((id) => void promptOffer(courier, id).catch(logError)),
+    keepContextKeys(state, isRemote),
+    keepEngineInformed(courier),
+    registerCommands(courier),
+    new StatusBar(state),
+    new TransferProgress(courier),
+    new PeersView(state, {
+      onVisible: connect,
+      onDrop: (uris, peer) =>
+        void sendFlow(courier, uris, peer).catch((error: unknown) => showFailure(error, 'outgoing')),
+    }),
+    new TransfersView(state, connect),
+    new ReceivedView(state, connect),
+  );
+  void startUp(courier, storage);
+}

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { globOf } from '../../src/editor/model/glob.ts';
+import { iconText, noticeText, plainText, promptText } from '../../src/editor/text.ts';
+
+function check(make: (text: string) => string, text: string, shown: string): void {
+  test(`${make.name}: ${JSON.stringify(text)}`, () => assert.equal(make(text), shown));
+}
+
+check(plainText, 'a $(sync) [b](command:c) **d**', 'a $(sync) [b](command:c) **d**');
+check(plainText, 'photo\u202egpj.exe', 'photo\\u{202e}gpj.exe');
+check(plainText, '\u001b[31mred', '\\u{1b}[31mred');
+check(iconText, '$(sync~spin) x $(a b) $5', '\\$(sync~spin) x $(a b) $5');
+check(iconText, '$(check)\u202e', '\\$(check)\\u{202e}');
+check(noticeText, '[quit](command:workbench.action.quit)', '[quit]\u200b(command:workbench.action.quit)');
+check(noticeText, '[]((', '[]\u200b((');
+check(promptText, '$(x)[y](z)', '\\$(x)[y]\u200b(z)');
+check(globOf, 'a*[b]?{c}', 'a[*][[]b[]][?]?c?');
