@@ -13,6 +13,7 @@ import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EditorWindow } from '../test/e2e/support/editorWindow.ts';
 import { ensureChromium, launchChromium, openContext } from './chromium.mjs';
+import { openDoor } from './demoDoor.mjs';
 import { compareFolders, fillDemoFolder } from './demoFolder.mjs';
 import { startPerson } from './demoPeople.mjs';
 import { packageExtension } from './package.mjs';
@@ -30,6 +31,7 @@ const transferTimeoutMs = 120_000;
 /** @typedef {{ anna: EditorWindow, ben: EditorWindow }} Windows */
 
 let pictureCount = 0;
+let interruptedStatus = 130;
 
 /** What to do at the end, last first. @type {(() => unknown)[]} */
 const cleanups = [];
@@ -43,7 +45,9 @@ try {
   if (options.open) await leaveOpen(people);
   else await show(people);
 } catch (error) {
-  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
+  // What playwright adds below its first line is about this script.
+  const [reason] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+  console.error(`\nThe demo failed: ${reason}`);
   process.exitCode = 1;
 } finally {
   for (const cleanUp of cleanups.toReversed()) await cleanUp();
@@ -58,9 +62,12 @@ async function prepare() {
   cleanups.push(removeScratch, () => Promise.all(people.map(({ server }) => server.stop())));
   // After Ctrl-C there is no time for the polite way.
   process.on('exit', () => {
-    for (const { pid } of people.flatMap(({ server }) => server.processes())) process.kill(pid, 'SIGKILL');
+    for (const { pid } of people.flatMap(({ server }) => server.processes())) kill(pid);
     removeScratch();
   });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => process.exit(interruptedStatus));
+  }
   say('Packing the extension and starting two VS Codes with it, one for Anna and one for Ben …');
   const extension = await quietly(() => packageExtension(join(scratch, 'peer-courier.vsix')));
   const start = async (/** @type {string} */ name) => {
@@ -73,13 +80,19 @@ async function prepare() {
   return { anna, ben };
 }
 
+/** @param {Person} person */
+async function behindDoor({ server, address }) {
+  return address.replace(server.origin, await openDoor(server.authority));
+}
+
 /** @param {{ anna: Person, ben: Person }} people */
 async function leaveOpen({ anna, ben }) {
+  const [annas, bens] = [await behindDoor(anna), await behindDoor(ben)];
   console.log(`
 Both windows are ready. Open them side by side in a browser on this machine:
 
-  Anna   ${anna.address}
-  Ben    ${ben.address}
+  Anna   ${annas}
+  Ben    ${bens}
 
   1. Ben: click the Peer Courier icon in the bar on the left, then "Start Receiver".
   2. Ben: "Create Invite". It is on the clipboard now.
@@ -88,11 +101,9 @@ Both windows are ready. Open them side by side in a browser on this machine:
   5. Ben: "Accept". It arrives in ${ben.received}.
 
 Ctrl-C here ends both and removes their files.`);
-  await new Promise((settle) => {
-    process.once('SIGINT', settle);
-    process.once('SIGTERM', settle);
-  });
-  console.log('\nEnding both …');
+  // This is how it is meant to end.
+  interruptedStatus = 0;
+  await new Promise(() => undefined);
 }
 
 /** @param {{ anna: Person, ben: Person }} people */
@@ -138,16 +149,16 @@ Try it yourself: npm run demo -- --open`);
 /** From the first look to the moment when Anna has chosen whom to send to. @param {Windows} windows */
 async function pair({ anna, ben }) {
   await ben.openContainer('Peer Courier');
-  const start = ben.view('Peers').getByRole('button', { name: 'Start Receiver' });
+  const start = welcomeButton(ben, 'Peers', 'Start Receiver');
   await start.waitFor();
   // This one says what it knows once the extension is active.
-  await ben.view('Received').getByRole('button', { name: 'Start Receiver' }).waitFor();
+  await welcomeButton(ben, 'Received', 'Start Receiver').waitFor();
   await ben.page.mouse.move(...aside);
   await picture(ben, 'Ben opens Peer Courier');
 
   await start.click();
   await ben.treeRow('Peers', 'listening on').waitFor();
-  const create = ben.view('Received').getByRole('button', { name: 'Create Invite' });
+  const create = welcomeButton(ben, 'Received', 'Create Invite');
   await create.waitFor();
   await picture(ben, 'Ben starts the receiver');
 
@@ -206,6 +217,15 @@ async function transfer({ anna, ben }) {
   return { seconds, digest: digests[0] };
 }
 
+/**
+ * A button in an empty view, not the icon of that name above it.
+ *
+ * @param {EditorWindow} window @param {string} view @param {string} name
+ */
+function welcomeButton(window, view, name) {
+  return window.view(view).locator('.monaco-text-button').filter({ hasText: name });
+}
+
 /** So that rows are read to their end. @param {EditorWindow} window */
 async function widenSideBar({ page }) {
   const edge = await page.locator('.sidebar').first().boundingBox();
@@ -243,8 +263,17 @@ async function closeAll(window, text) {
 async function picture(window, title) {
   pictureCount += 1;
   const name = `${String(pictureCount).padStart(2, '0')}-${title.toLowerCase().replaceAll(/[^a-z]+/g, '-')}.png`;
-  await window.page.screenshot({ path: join(pictureFolder, name) });
   console.log(`  ${title.padEnd(44)}demo/${name}`);
+  await window.page.screenshot({ path: join(pictureFolder, name) });
+}
+
+/** @param {number} pid */
+function kill(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
 }
 
 /** vsce lists every file that it packs. @template T @param {() => Promise<T>} work @returns {Promise<T>} */

@@ -27,7 +27,7 @@ import { startServer } from './vscode.mjs';
  * @returns {Promise<Person>}
  */
 export async function startPerson({ name, folder, extension, extraArguments = [] }) {
-  const [home, workspace] = [join(folder, 'home'), join(folder, `${name}'s workspace`)];
+  const [home, workspace] = [join(folder, 'home'), join(folder, name)];
   for (const needed of [home, workspace]) mkdirSync(needed, { recursive: true });
   const dataFolder = join(folder, 'data');
   const machineSettings = join(dataFolder, 'data', 'Machine');
