@@ -6,9 +6,6 @@ import type { Courier } from './editor/courier.ts';
 import { EngineClient } from './editor/engine/engineClient.ts';
 import { IdentityKeeper } from './editor/engine/identityKeeper.ts';
 import { keepEngineInformed } from './editor/keepEngineInformed.ts';
-import { tellNews } from './editor/news.ts';
-import { promptOffer } from './editor/offers/offerPrompt.ts';
-import { sendFlow } from './editor/send/sendFlow.ts';
 import { TransferProgress } from './editor/send/transferProgress.ts';
 import { Settings } from './editor/settings.ts';
 import { startUp } from './editor/startUp.ts';
@@ -19,7 +16,6 @@ import { PeersView } from './editor/views/peersView.ts';
 import { ReceivedView } from './editor/views/receivedView.ts';
 import { TransfersView } from './editor/views/transfersView.ts';
 import { windowIdOf } from './editor/windowId.ts';
-import { showFailure } from './editor/words/showFailure.ts';
 
 /** Constructs what the extension is made of, connects it, registers it. */
 export function activate(context: ExtensionContext): void {
@@ -46,14 +42,19 @@ export function activate(context: ExtensionContext): void {
   const isRemote = isRemoteHost(extension);
   const courier: Courier = { client, state, settings, log, window: windowId, isRemoteHost: isRemote };
   const connect = (): void => void client.connect().catch(logError);
+  // What is needed only when something happens is not loaded before.
+  const later = <Part>(part: Promise<Part>, run: (loaded: Part) => Promise<void>): void =>
+    void part.then(run).catch(logError);
 
   context.subscriptions.push(
     log,
     state,
     settings,
     client,
-    client.onNews((news) => void tellNews(news).catch(logError)),
-    client.onPromptOffer((id) => void promptOffer(courier, id).catch(logError)),
+    client.onNews((news) => later(import('./editor/news.ts'), ({ tellNews }) => tellNews(news))),
+    client.onPromptOffer((id) =>
+      later(import('./editor/offers/offerPrompt.ts'), ({ promptOffer }) => promptOffer(courier, id)),
+    ),
     keepContextKeys(state, isRemote),
     keepEngineInformed(courier),
     registerCommands(courier),
@@ -62,7 +63,7 @@ export function activate(context: ExtensionContext): void {
     new PeersView(state, {
       onVisible: connect,
       onDrop: (uris, peer) =>
-        void sendFlow(courier, uris, peer).catch((error: unknown) => showFailure(error, 'outgoing')),
+        later(import('./editor/send/sendDropped.ts'), ({ sendDropped }) => sendDropped(courier, uris, peer)),
     }),
     new TransfersView(state, connect),
     new ReceivedView(state, connect),

@@ -80,14 +80,14 @@ function picture({ transfers, receiver, device }: EngineState): Shown | undefine
       return undefined;
     case 'starting':
       return {
-        text: '$(radio-tower)',
+        text: '$(cloud-download)',
         label: l10n.t('Peer Courier: the receiver is starting'),
         tooltip: l10n.t('Peer Courier: the receiver is starting'),
       };
     case 'listening': {
       const label = l10n.t('Peer Courier: ready to receive as {0}', plainText(device.name));
       return {
-        text: '$(radio-tower)',
+        text: '$(cloud-download)',
         label,
         tooltip: [label, ...receiver.addresses, receiver.folder].map(plainText).join('\n'),
       };

@@ -31,6 +31,7 @@ import { RecordFiles } from './jobFiles.ts';
 import { OutgoingTransfers } from './outgoingTransfers.ts';
 import type { SendOrder } from './outgoingTransfers.ts';
 import { lookUp, pairByInvite } from './pairing.ts';
+import { ReceiverNote } from './receiverNote.ts';
 import { ReceiverSwitch } from './receiverSwitch.ts';
 import { findRoots, sendPaths } from './sender.ts';
 import { StateFolder } from './stateFolder.ts';
@@ -60,6 +61,7 @@ export class Courier {
   readonly #incoming: IncomingTransfers;
   readonly #outgoing: OutgoingTransfers;
   readonly #receiver: ReceiverSwitch;
+  readonly #note: ReceiverNote;
   readonly #limiter = new RateLimiter(systemClock);
   readonly #allCodecs = createCompression();
 
@@ -115,6 +117,7 @@ export class Courier {
       onChange: () => init.onChange('receiver'),
       onPaired: () => init.onChange('peers'),
     });
+    this.#note = new ReceiverNote(join(storage, 'receiver-was-on'));
     this.#limiter.setRate(rateOf(init.settings));
   }
 
@@ -184,6 +187,14 @@ export class Courier {
     this.#identity = identity;
     this.#init.onChange('device');
     this.#outgoing.takeUp();
+    if (!this.#note.take(Date.now())) return;
+    // What fails is seen in the receiver's status.
+    this.startReceiver().catch(() => undefined);
+  }
+
+  /** Nobody is attached any more, and the process is about to end. */
+  leave(): void {
+    if (this.#receiver.isOn) this.#note.leave(Date.now());
   }
 
   configure(settings: EngineSettings): void {

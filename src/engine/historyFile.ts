@@ -18,6 +18,7 @@ const schema = v.strictObject({
       folder: text,
       names: v.pipe(v.array(text), v.maxLength(64)),
       files: count,
+      folders: count,
       bytes: count,
       digest: text,
       receivedAtMs: v.number(),

@@ -61,6 +61,7 @@ interface Incoming {
   decision: Deferred<Decision> | undefined;
   accepted: AcceptedRecord | undefined;
   files: number;
+  folders: number;
   failure: Failure | undefined;
   failed: FailedEntries;
   skipped: number;
@@ -173,8 +174,11 @@ export class IncomingTransfers implements ReceiverObserver {
     await incoming.leaving?.promise;
     incoming.leaving = undefined;
     incoming.files = summary.totals.files;
+    incoming.folders = summary.totals.entries - summary.totals.files;
     const { accepted } = incoming;
     if (accepted !== undefined && isWithin(summary, accepted.agreed)) {
+      incoming.phase = 'moving';
+      this.#host.changed();
       return { folder: ReceiveFolder.open(accepted.folder), onConflict: accepted.onConflict, resume: true };
     }
     const decision =
@@ -335,6 +339,7 @@ export class IncomingTransfers implements ReceiverObserver {
       folder: accepted.folder,
       names,
       files,
+      folders: incoming.folders,
       bytes: counts.bytes,
       digest: root,
       receivedAtMs: Date.now(),
@@ -415,6 +420,7 @@ function newIncoming(id: string, peer: IncomingPeer, startedAtMs: number): Incom
     decision: undefined,
     accepted: undefined,
     files: 0,
+    folders: 0,
     failure: undefined,
     failed: new FailedEntries(),
     skipped: 0,

@@ -44,6 +44,10 @@ export class ReceiverSwitch {
     this.#init = init;
   }
 
+  get isOn(): boolean {
+    return this.#receiver !== undefined;
+  }
+
   status(folder: string): ReceiverStatus {
     if (this.#status.state !== 'listening') return this.#status;
     const addresses = this.#address === undefined ? [] : reachableAddresses(this.#address).map(formatAddress);

@@ -16,7 +16,7 @@ export interface WindowsInit {
   readonly clock: Clock;
   /** The first window brings the settings; all later ones have the same. */
   readonly courier: (settings: EngineSettings) => Courier;
-  /** The last one has left, or none came. */
+  /** The last one has left, or none came: the process ends. */
   readonly onIdle: () => void;
   /** A newer client wants to take over. */
   readonly onHandOver: () => void;
@@ -50,7 +50,7 @@ export class Windows {
 
   constructor(init: WindowsInit) {
     this.#init = init;
-    this.#disarmIdle = init.clock.schedule(IDLE_MS, init.onIdle);
+    this.#disarmIdle = this.#armIdle();
   }
 
   get workspaceFolders(): readonly string[] {
@@ -112,8 +112,18 @@ export class Windows {
     this.#promptOrphans();
     if (this.#windows.size === 0) {
       this.#disarmIdle();
-      this.#disarmIdle = this.#init.clock.schedule(IDLE_MS, this.#init.onIdle);
+      this.#disarmIdle = this.#armIdle();
     }
+  }
+
+  #armIdle(): () => void {
+    return this.#init.clock.schedule(IDLE_MS, () => {
+      try {
+        this.#courier?.leave();
+      } finally {
+        this.#init.onIdle();
+      }
+    });
   }
 
   /** Offers whose window has gone are put before another one. */
@@ -153,7 +163,10 @@ export class Windows {
       return { fingerprint: identity.fingerprint, made: given === undefined ? this.#made : undefined };
     });
     connection.answer(requests.configure, rpcSchemas.settings, (settings) => courier.configure(settings));
-    connection.answerPlain(requests.startReceiver, () => courier.startReceiver());
+    connection.answerPlain(requests.startReceiver, async () => {
+      await courier.startReceiver();
+      return courier.receiver;
+    });
     connection.answerPlain(requests.stopReceiver, () => courier.stopReceiver());
     connection.answerPlain(requests.createInvite, () => courier.createInvite());
     connection.answer(requests.useInvite, rpcSchemas.invite, ({ text }, signal) =>

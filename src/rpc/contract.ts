@@ -5,6 +5,7 @@ import type {
   Failure,
   PeerSummary,
   PreviewSummary,
+  ReceiverStatus,
   SendOptions,
   StateChange,
 } from './model.ts';
@@ -73,7 +74,7 @@ export const requests = {
     Failure
   >('provideIdentity'),
   configure: new RequestType<EngineSettings, void, Failure>('configure'),
-  startReceiver: new RequestType0<void, Failure>('startReceiver'),
+  startReceiver: new RequestType0<ReceiverStatus, Failure>('startReceiver'),
   stopReceiver: new RequestType0<void, Failure>('stopReceiver'),
   /** The receiver must be listening. */
   createInvite: new RequestType0<{ readonly text: string; readonly expiresAtMs: number }, Failure>(

@@ -147,6 +147,7 @@ export interface ReceivedSummary {
   /** Top-level names as they stand in `folder`; the first few. */
   readonly names: readonly string[];
   readonly files: number;
+  readonly folders: number;
   readonly bytes: number;
   readonly digest: string;
   readonly receivedAtMs: number;

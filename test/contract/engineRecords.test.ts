@@ -34,6 +34,7 @@ function received(id: string): ReceivedSummary {
     folder: '/somewhere',
     names: ['reports'],
     files: 1,
+    folders: 0,
     bytes: 2,
     digest: 'ab',
     receivedAtMs: 3,

@@ -46,6 +46,26 @@ test('it ends by itself after its last window, and not before', async (t) => {
   assert.ok(performance.now() - leftAt > 9000, 'it outlives a reload');
 });
 
+test('after a pause that is no longer than a slow reload, the receiver is on again', async (t) => {
+  const home = new EngineHome(t);
+  const first = await home.start();
+  const window = await home.attach();
+  await window.connection.sendRequest(requests.startReceiver);
+  window.leave();
+  assert.equal(await first.ended, 0);
+  const second = await home.start();
+  const again = await home.attach();
+  await again.find('listening', ({ receiver }) => receiver.state === 'listening');
+  // Switched off by its user, it stays off.
+  await again.connection.sendRequest(requests.stopReceiver);
+  again.leave();
+  assert.equal(await second.ended, 0);
+  await home.start();
+  const last = await home.attach();
+  await last.find('a fingerprint', ({ device }) => device.fingerprint);
+  assert.equal(last.state.receiver.state, 'off');
+});
+
 test('who has not read the token is not let in', async (t) => {
   const home = new EngineHome(t);
   await home.start();

@@ -89,7 +89,7 @@ test('the manifest names the strings that are there, and all of them', () => {
 
 test('every command is registered and every menu names one', () => {
   const table = read('src/editor/commands/registerCommands.ts');
-  const registered = [...table.matchAll(/'(?<id>peerCourier\.\w+)':/gu)].map(
+  const registered = [...table.matchAll(/'(?<id>peerCourier\.\w+)',/gu)].map(
     ({ groups }) => groups?.['id'] ?? '',
   );
   const declared = commands.map(({ command }) => command);

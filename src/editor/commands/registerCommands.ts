@@ -1,63 +1,43 @@
 import { commands, Disposable } from 'vscode';
 import type { Courier } from '../courier.ts';
-import { acceptOffer, declineOffer, saveOfferTo } from '../offers/acceptFlow.ts';
-import { addByAddressCommand } from '../pairing/addByAddress.ts';
-import { copyFingerprint, copyText } from '../pairing/copyFingerprint.ts';
-import { createInvite } from '../pairing/createInvite.ts';
-import { startReceiver, stopReceiver } from '../pairing/receiverCommands.ts';
-import { useInviteCommand } from '../pairing/useInvite.ts';
-import { compareWithWorkspaceFile } from '../received/compare.ts';
-import { open, removeReceived, reveal } from '../received/receivedCommands.ts';
-import { sendCommand } from '../send/sendCommand.ts';
-import { answerOffer, changeTransfer, copyDigest } from '../transfers/transferCommands.ts';
-import { showFailure } from '../words/showFailure.ts';
-import type { FailureDirection } from '../words/failureSentences.ts';
-import { showActions } from './showActions.ts';
 
-type Command = (...values: unknown[]) => Promise<void> | void;
+/** Every command of the extension, by its id in package.json. */
+const COMMANDS = [
+  'peerCourier.startReceiver',
+  'peerCourier.stopReceiver',
+  'peerCourier.send',
+  'peerCourier.createInvite',
+  'peerCourier.useInvite',
+  'peerCourier.addPeerByAddress',
+  'peerCourier.copyFingerprint',
+  'peerCourier.copyText',
+  'peerCourier.acceptOffer',
+  'peerCourier.saveOfferTo',
+  'peerCourier.declineOffer',
+  'peerCourier.pauseTransfer',
+  'peerCourier.resumeTransfer',
+  'peerCourier.cancelTransfer',
+  'peerCourier.retryTransfer',
+  'peerCourier.removeTransfer',
+  'peerCourier.open',
+  'peerCourier.reveal',
+  'peerCourier.compareWithWorkspaceFile',
+  'peerCourier.removeReceived',
+  'peerCourier.copyDigest',
+  'peerCourier.showActions',
+  'peerCourier.showLog',
+] as const;
 
-/** Every command of the extension, by its id in package.json. A failure of any of them is shown. */
+export type CommandId = (typeof COMMANDS)[number];
+
+/** Registers them; what they do is loaded when one is called for the first time. */
 export function registerCommands(courier: Courier): Disposable {
-  const table: Readonly<Record<string, readonly [Command, FailureDirection?]>> = {
-    'peerCourier.startReceiver': [() => startReceiver(courier), 'incoming'],
-    'peerCourier.stopReceiver': [() => stopReceiver(courier)],
-    'peerCourier.send': [
-      (clicked, selected, peer) => sendCommand(courier, clicked, selected, peer),
-      'outgoing',
-    ],
-    'peerCourier.createInvite': [() => createInvite(courier), 'incoming'],
-    'peerCourier.useInvite': [() => useInviteCommand(courier), 'outgoing'],
-    'peerCourier.addPeerByAddress': [() => addByAddressCommand(courier), 'outgoing'],
-    'peerCourier.copyFingerprint': [(node) => copyFingerprint(courier, node)],
-    'peerCourier.copyText': [copyText],
-    'peerCourier.acceptOffer': [(node) => answerOffer(courier, node, acceptOffer), 'incoming'],
-    'peerCourier.saveOfferTo': [(node) => answerOffer(courier, node, saveOfferTo), 'incoming'],
-    'peerCourier.declineOffer': [(node) => answerOffer(courier, node, declineOffer), 'incoming'],
-    'peerCourier.pauseTransfer': [(node) => changeTransfer(courier, node, 'pause', 'pauseTransfer')],
-    'peerCourier.resumeTransfer': [(node) => changeTransfer(courier, node, 'resume', 'resumeTransfer')],
-    'peerCourier.cancelTransfer': [(node) => changeTransfer(courier, node, 'cancel', 'cancelTransfer')],
-    'peerCourier.retryTransfer': [
-      (node) => changeTransfer(courier, node, 'retry', 'retryTransfer'),
-      'outgoing',
-    ],
-    'peerCourier.removeTransfer': [(node) => changeTransfer(courier, node, 'remove', 'removeTransfer')],
-    'peerCourier.open': [(target) => open(courier, target)],
-    'peerCourier.reveal': [(target) => reveal(courier, target)],
-    'peerCourier.compareWithWorkspaceFile': [(target) => compareWithWorkspaceFile(courier, target)],
-    'peerCourier.removeReceived': [(target) => removeReceived(courier, target)],
-    'peerCourier.copyDigest': [(node) => copyDigest(courier, node)],
-    'peerCourier.showActions': [() => showActions(courier)],
-    'peerCourier.showLog': [() => courier.log.show()],
-  };
-  const registered = Object.entries(table).map(([id, [run, direction]]) =>
-    commands.registerCommand(id, async (...values: unknown[]) => {
-      try {
-        await run(...values);
-      } catch (error) {
-        courier.log.warn(`${id}: ${String(error)}`);
-        await showFailure(error, direction);
-      }
-    }),
+  return Disposable.from(
+    ...COMMANDS.map((id) =>
+      commands.registerCommand(id, async (...values: unknown[]) => {
+        const { runCommand } = await import('./runCommand.ts');
+        await runCommand(courier, id, values);
+      }),
+    ),
   );
-  return Disposable.from(...registered);
 }

@@ -4,18 +4,23 @@ import type { Courier } from '../courier.ts';
 import { localFailure } from '../model/editorFailure.ts';
 import { BACK, pick } from '../pick.ts';
 import { plainText } from '../text.ts';
+import { tellWhenReceived } from './tellWhenReceived.ts';
 
 type OnConflict = 'skip' | 'keep-both' | 'replace';
 
 /** Accepts an offer into the folder that it names; asks first what becomes of names that are taken there. */
-export async function acceptOffer({ client, state }: Courier, { id }: TransferSummary): Promise<void> {
+export async function acceptOffer(courier: Courier, { id }: TransferSummary): Promise<void> {
+  const { client, state } = courier;
   const { offer } = findOffer(state.current.transfers, id);
   const onConflict = offer.conflicts > 0 ? await askConflict() : 'keep-both';
-  if (onConflict !== undefined) await client.call('acceptOffer', { id, folder: undefined, onConflict });
+  if (onConflict === undefined) return;
+  await client.call('acceptOffer', { id, folder: undefined, onConflict });
+  tellWhenReceived(courier, id);
 }
 
 /** Accepts it into a folder that the user picks now. */
-export async function saveOfferTo({ client, state }: Courier, { id }: TransferSummary): Promise<void> {
+export async function saveOfferTo(courier: Courier, { id }: TransferSummary): Promise<void> {
+  const { client, state } = courier;
   const { offer, peer } = findOffer(state.current.transfers, id);
   const [folder] =
     (await window.showOpenDialog({
@@ -28,7 +33,9 @@ export async function saveOfferTo({ client, state }: Courier, { id }: TransferSu
   if (folder.scheme !== 'file') throw localFailure('place-unusable', plainText(folder.path));
   const hasConflict = await areTaken(folder, offer.roots, offer.rootCount);
   const onConflict = hasConflict ? await askConflict() : 'keep-both';
-  if (onConflict !== undefined) await client.call('acceptOffer', { id, folder: folder.fsPath, onConflict });
+  if (onConflict === undefined) return;
+  await client.call('acceptOffer', { id, folder: folder.fsPath, onConflict });
+  tellWhenReceived(courier, id);
 }
 
 export async function declineOffer({ client, state }: Courier, { id }: TransferSummary): Promise<void> {

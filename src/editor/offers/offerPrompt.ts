@@ -36,7 +36,7 @@ export async function promptOffer(courier: Courier, id: string): Promise<void> {
 function question({ peer, label }: TransferSummary, offer: OfferDetails): string {
   const parts = [
     l10n.t(
-      '{0} ({1}) wants to send you {2}.',
+      '{0} ({1}) wants to send you “{2}”.',
       noticeText(peer.name),
       shortFingerprint(peer.fingerprint),
       noticeText(label),

@@ -31,10 +31,15 @@ export async function confirmSend(
 }
 
 function sendItem(preview: PreviewSummary): ChoiceItem {
-  const { files, folders, largest, specials, unreadable } = preview;
+  const { files, folders, largest, refusedNames, specials, unreadable } = preview;
   const notes: string[] = [];
   if (unreadable.count > 0) {
     notes.push(l10n.t('cannot be read: {0} ({1})', count(unreadable.count), names(unreadable.first)));
+  }
+  if (refusedNames.count > 0) {
+    notes.push(
+      l10n.t('names that cannot be sent: {0} ({1})', count(refusedNames.count), names(refusedNames.first)),
+    );
   }
   if (specials > 0) notes.push(l10n.t('links and special files left out: {0}', count(specials)));
   const [first] = largest;

@@ -28,11 +28,13 @@ export function deviceItem({ device, receiver }: EngineState): TreeItem {
       item.iconPath = new ThemeIcon('error', new ThemeColor('list.errorForeground'));
       break;
   }
-  item.tooltip = [plainText(device.name), plainText(device.machine), item.description]
+  const status = item.description;
+  item.description = `${plainText(device.name)} · ${status}`;
+  item.tooltip = [plainText(device.name), plainText(device.machine), status]
     .concat(fullFingerprint(device.fingerprint ?? '', 8))
     .join('\n');
   item.accessibilityInformation = {
-    label: l10n.t('This device, {0}, {1}', plainText(device.name), item.description),
+    label: l10n.t('This device, {0}, {1}', plainText(device.name), status),
     role: 'treeitem',
   };
   return item;

@@ -95,17 +95,8 @@ export class PeersView implements TreeDataProvider<Node>, TreeDragAndDropControl
   #update(): void {
     const { device, peers } = this.#state.current;
     this.#list.replace(peers.map((peer) => ({ id: peer.fingerprint, peer })));
-    this.#view.description = plainText(device.machine);
-    // With a message there would be no welcome; and the property must not be deleted, it is an accessor.
-    if (device.fingerprint === undefined || !this.#showsDevice()) this.#view.message = '';
-    else {
-      this.#view.message = l10n.t(
-        'This device: {0} on {1} · {2}',
-        plainText(device.name),
-        plainText(device.machine),
-        shortFingerprint(device.fingerprint),
-      );
-    }
+    // Which machine is the peer: in a remote window it is not the one in front of the user.
+    this.#view.description = device.machine === device.name ? '' : plainText(device.machine);
     this.#changed.fire(undefined);
   }
 }

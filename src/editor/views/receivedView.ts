@@ -61,7 +61,7 @@ export class ReceivedView implements TreeDataProvider<Node>, Disposable {
 }
 
 function receivedItem(received: ReceivedSummary): TreeItem {
-  const { id, label, peer, folder, names, files, digest, receivedAtMs } = received;
+  const { id, label, peer, folder, names, files, folders, digest, receivedAtMs } = received;
   const hasSeveral = names.length > 1;
   const item = new TreeItem(
     plainText(label),
@@ -80,7 +80,7 @@ function receivedItem(received: ReceivedSummary): TreeItem {
   ]
     .map(plainText)
     .join('\n');
-  item.iconPath = new ThemeIcon(files > 1 ? 'files' : 'file');
+  item.iconPath = new ThemeIcon(hasSeveral ? 'files' : folders > 0 ? 'folder' : 'file');
   item.contextValue = hasSeveral ? 'received:several:' : 'received:one:';
   item.accessibilityInformation = {
     label: plainText(l10n.t('{0}, received from {1}, {2}', label, peer.name, moment(receivedAtMs))),

@@ -72,9 +72,11 @@ export class TransfersView implements TreeDataProvider<Node>, Disposable {
 }
 
 function linesOf({ transfer }: TransferNode): TransferLineNode[] {
-  const { id, failure, direction, failedEntries, failedCount } = transfer;
+  const { id, phase, failure, direction, failedEntries, failedCount } = transfer;
   const lines: { readonly text: string; readonly note: string }[] = [];
-  if (failure !== undefined) lines.push({ text: sentenceFor(failure, direction), note: '' });
+  // Of a decision the row says all there is.
+  const isDecision = phase === 'declined' || phase === 'cancelled';
+  if (failure !== undefined && !isDecision) lines.push({ text: sentenceFor(failure, direction), note: '' });
   for (const { path, reason } of failedEntries) lines.push({ text: path, note: reasonFor(reason) });
   const more = failedCount - failedEntries.length;
   if (more > 0) lines.push({ text: l10n.t('More that did not arrive: {0}', count(more)), note: '' });

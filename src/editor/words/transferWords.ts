@@ -26,6 +26,8 @@ export function shortStatus(transfer: TransferSummary): string {
     case 'paused':
       return l10n.t('paused at {0}%', percentOf(progress));
     case 'interrupted':
+      // After a restart of the engine it is not known how far it was.
+      if (progress.bytesTotal === 0) return l10n.t('interrupted');
       return transfer.retryAtMs === undefined
         ? l10n.t('interrupted at {0}%', percentOf(progress))
         : l10n.t('interrupted at {0}%, tries again', percentOf(progress));
