@@ -46,11 +46,17 @@ export class EditorWindow {
    */
   async takeFocusFrom(...others: readonly EditorWindow[]): Promise<void> {
     for (const { page } of [...others, this]) {
-      await page.evaluate(`new Promise((told) => {
-        document.hasFocus = () => false;
-        window.dispatchEvent(new Event('blur'));
-        setTimeout(told);
-      })`);
+      // The editor takes a loss for one only after it has seen a gain.
+      for (const [hasFocus, event] of [
+        [true, 'focus'],
+        [false, 'blur'],
+      ]) {
+        await page.evaluate(`new Promise((told) => {
+          document.hasFocus = () => ${hasFocus};
+          window.dispatchEvent(new Event('${event}'));
+          setTimeout(told);
+        })`);
+      }
     }
     await this.page.evaluate("document.hasFocus = () => true; window.dispatchEvent(new Event('focus'))");
   }
