@@ -86,7 +86,7 @@ test('send', async (t) => {
     for (const part of ['Files: 5, size: 2.2 MB.', `Goes to ${receiveFolderOf(b)}.`]) {
       assert.ok(question.includes(part), question);
     }
-    await a.window.notification(`Sending holiday photos to ${BORIS}`).waitFor();
+    await a.window.notification(`Sending “holiday photos” to ${BORIS}`).waitFor();
     await showViews(a.window);
     await transferSays(a, 'holiday photos', `waiting for the peer to accept · to ${BORIS}`);
     await transferSays(b, 'holiday photos', `wants to send 2.2 MB · from ${ANNA}`);
@@ -95,7 +95,7 @@ test('send', async (t) => {
 
     await transferSays(a, 'holiday photos', `done · 2.2 MB · to ${BORIS}`);
     await transferSays(b, 'holiday photos', `done · 2.2 MB · from ${ANNA}`);
-    await a.window.notification(`${BORIS} has received holiday photos (2.2 MB), verified.`).waitFor();
+    await a.window.notification(`${BORIS} has received “holiday photos” (2.2 MB), verified.`).waitFor();
     await b.window
       .treeRow('Received', 'holiday photos')
       .filter({ hasText: `from ${ANNA} · 2.2 MB` })
@@ -121,7 +121,7 @@ test('send', async (t) => {
     const before = contentsOf(b);
     await send(a, 'unwanted');
     await b.window.pressInNotification('wants to send you “unwanted”.', 'Decline');
-    await a.window.notification(`${BORIS} declined unwanted. Nothing was sent.`).waitFor();
+    await a.window.notification(`${BORIS} declined “unwanted”. Nothing was sent.`).waitFor();
     await transferSays(a, 'unwanted', 'declined');
     await transferSays(b, 'unwanted', 'declined');
     await picture('declined');
@@ -157,12 +157,12 @@ test('send', async (t) => {
     const end = async (name: string): Promise<void> => {
       await transferSays(a, name, 'cancelled');
       await transferSays(b, name, 'cancelled');
-      await a.window.notification(`Sending ${name}`).waitFor({ state: 'hidden' });
+      await a.window.notification(`Sending “${name}”`).waitFor({ state: 'hidden' });
       await untilNothingIsLeft(b, before);
     };
     await begin('stopped by Anna');
     await picture('moving');
-    await a.window.pressInNotification('Sending stopped by Anna', 'Cancel');
+    await a.window.pressInNotification('Sending “stopped by Anna”', 'Cancel');
     await end('stopped by Anna');
     await picture('cancelled-by-a');
 
@@ -172,7 +172,7 @@ test('send', async (t) => {
 
     await begin('stopped by Boris');
     await b.window.pressInlineAction('Transfers', 'stopped by Boris', 'Cancel Transfer');
-    await a.window.notification(`${BORIS} cancelled stopped by Boris.`).waitFor();
+    await a.window.notification(`${BORIS} cancelled “stopped by Boris”.`).waitFor();
     await end('stopped by Boris');
     await picture('cancelled-by-b');
     await a.configure({ ...annas, 'peerCourier.bandwidthLimit': AT_FULL_SPEED });

@@ -7,7 +7,7 @@ import { sendPaths } from '../../src/engine/sender.ts';
 import { StateFolder } from '../../src/engine/stateFolder.ts';
 import { identityOf } from '../../src/node/identity/identity.ts';
 import { requests } from '../../src/rpc/contract.ts';
-import { EngineHome, pairedHomes } from '../support/engine.ts';
+import { accept, EngineHome, pairedHomes, send } from '../support/engine.ts';
 import { makeFiles } from '../support/engineFiles.ts';
 import { takeSnapshot } from '../support/trees.ts';
 
@@ -31,18 +31,8 @@ for (const victim of ['sender', 'receiver', 'both'] as const) {
     b.settings = { ...b.settings, port };
     const folder = makeFiles(a, 'big', { files: 3, bytes: 8_000_000 });
     makeFiles(a, join('big', 'small'), { files: 300, bytes: 1000 });
-    const { id } = await windowA.connection.sendRequest(requests.send, {
-      paths: [folder],
-      peer,
-      options: { useGitignore: false, leaveOutSecrets: false },
-      outbox: undefined,
-    });
-    await windowB.prompted();
-    await windowB.connection.sendRequest(requests.acceptOffer, {
-      id,
-      folder: undefined,
-      onConflict: 'keep-both',
-    });
+    const id = await send(windowA, peer, folder);
+    await accept(windowB, id);
     const before = await windowA.transfer('some progress', ({ progress }) => progress.bytesDone > 4_000_000);
 
     let [lastA, lastB] = [windowA, windowB];
@@ -80,18 +70,8 @@ for (const victim of ['sender', 'receiver', 'both'] as const) {
 test('what comes again under the id of an accepted transfer is no more than what was accepted', async (t) => {
   const { a, b, windowA, windowB, peer } = await pairedHomes(t);
   const folder = makeFiles(a, 'agreed', { files: 2, bytes: 1000 });
-  const { id } = await windowA.connection.sendRequest(requests.send, {
-    paths: [folder],
-    peer,
-    options: { useGitignore: false, leaveOutSecrets: false },
-    outbox: undefined,
-  });
-  await windowB.prompted();
-  await windowB.connection.sendRequest(requests.acceptOffer, {
-    id,
-    folder: undefined,
-    onConflict: 'keep-both',
-  });
+  const id = await send(windowA, peer, folder);
+  await accept(windowB, id);
   await windowA.transfer('done', ({ phase }) => phase === 'done');
   const other = makeFiles(a, 'other', { files: 1, bytes: 10 });
   const identity = identityOf(a.identity ?? assert.fail('no identity'));
@@ -115,18 +95,8 @@ test('what comes again under the id of an accepted transfer is no more than what
 test('a transfer under the id of another peer is not let through', async (t) => {
   const { a, b, windowA, windowB, peer } = await pairedHomes(t, { a: RATE });
   const folder = makeFiles(a, 'big', { files: 1, bytes: 32_000_000 });
-  const { id } = await windowA.connection.sendRequest(requests.send, {
-    paths: [folder],
-    peer,
-    options: { useGitignore: false, leaveOutSecrets: false },
-    outbox: undefined,
-  });
-  await windowB.prompted();
-  await windowB.connection.sendRequest(requests.acceptOffer, {
-    id,
-    folder: undefined,
-    onConflict: 'keep-both',
-  });
+  const id = await send(windowA, peer, folder);
+  await accept(windowB, id);
   await windowA.transfer('some progress', ({ progress }) => progress.bytesDone > 0);
   const thief = new EngineHome(t, { deviceName: 'Carla' });
   await thief.start();
@@ -153,18 +123,8 @@ test('a transfer under the id of another peer is not let through', async (t) => 
 test('an interrupted transfer can be discarded by the receiver; what it had is removed', async (t) => {
   const { a, b, engineA, windowA, windowB, peer } = await pairedHomes(t, { a: RATE });
   const folder = makeFiles(a, 'big', { files: 1, bytes: 32_000_000 });
-  const { id } = await windowA.connection.sendRequest(requests.send, {
-    paths: [folder],
-    peer,
-    options: { useGitignore: false, leaveOutSecrets: false },
-    outbox: undefined,
-  });
-  await windowB.prompted();
-  await windowB.connection.sendRequest(requests.acceptOffer, {
-    id,
-    folder: undefined,
-    onConflict: 'keep-both',
-  });
+  const id = await send(windowA, peer, folder);
+  await accept(windowB, id);
   await windowA.transfer('some progress', ({ progress }) => progress.bytesDone > 0);
   engineA.kill('SIGKILL');
   await windowB.transfer('interrupted', ({ phase }) => phase === 'interrupted');
@@ -177,18 +137,8 @@ test('an interrupted transfer can be discarded by the receiver; what it had is r
 test('a paused transfer stays paused over the death of its engine', async (t) => {
   const { a, b, engineA, windowA, windowB, peer } = await pairedHomes(t, { a: RATE });
   const folder = makeFiles(a, 'big', { files: 1, bytes: 16_000_000 });
-  const { id } = await windowA.connection.sendRequest(requests.send, {
-    paths: [folder],
-    peer,
-    options: { useGitignore: false, leaveOutSecrets: false },
-    outbox: undefined,
-  });
-  await windowB.prompted();
-  await windowB.connection.sendRequest(requests.acceptOffer, {
-    id,
-    folder: undefined,
-    onConflict: 'keep-both',
-  });
+  const id = await send(windowA, peer, folder);
+  await accept(windowB, id);
   await windowA.transfer('some progress', ({ progress }) => progress.bytesDone > 0);
   await windowA.connection.sendRequest(requests.pauseTransfer, { id });
   engineA.kill('SIGKILL');

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ENDPOINT_FILE, requests } from '../../src/rpc/contract.ts';
-import { EngineHome, pairedHomes } from '../support/engine.ts';
+import { EngineHome, pairedHomes, send } from '../support/engine.ts';
 
 test('two windows share one engine and see the same', async (t) => {
   const home = new EngineHome(t);
@@ -196,18 +196,12 @@ test('an address tells its key; a peer added that way can be sent to once both h
   assert.equal(found.fingerprint, windowB.state.device.fingerprint);
   assert.equal(found.knownAs, undefined);
   await windowA.connection.sendRequest(requests.addPeer, { ...found, name: 'Boris at home' });
-  const order = {
-    paths: [file],
-    peer: found.fingerprint,
-    options: { useGitignore: false, leaveOutSecrets: false },
-    outbox: undefined,
-  };
-  await windowA.connection.sendRequest(requests.send, order);
+  await send(windowA, found.fingerprint, file);
   const refused = await windowA.transfer('refused', ({ phase }) => phase === 'failed');
   assert.deepEqual([refused.failure?.code, refused.failure?.origin], ['not-paired', 'remote']);
   const back = await windowB.connection.sendRequest(requests.lookUp, { address: addressA ?? '' });
   await windowB.connection.sendRequest(requests.addPeer, { ...back, name: 'Anna' });
-  const { id } = await windowA.connection.sendRequest(requests.send, order);
+  const id = await send(windowA, found.fingerprint, file);
   assert.equal(await windowB.prompted(), id);
 });
 
@@ -219,12 +213,7 @@ test('an offer is put before the window that had focus last, and before another 
   await windowB.connection.sendRequest(requests.createInvite);
   const file = join(a.folder('files'), 'hello.txt');
   writeFileSync(file, 'hello');
-  const { id } = await windowA.connection.sendRequest(requests.send, {
-    paths: [file],
-    peer,
-    options: { useGitignore: false, leaveOutSecrets: false },
-    outbox: undefined,
-  });
+  const id = await send(windowA, peer, file);
   assert.equal(await windowB.prompted(), id);
   assert.deepEqual(other.prompts, []);
   windowB.leave();

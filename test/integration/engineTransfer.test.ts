@@ -3,30 +3,14 @@ import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { requests } from '../../src/rpc/contract.ts';
-import { pairedHomes } from '../support/engine.ts';
-import type { EngineWindow } from '../support/engine.ts';
+import { accept, pairedHomes, send } from '../support/engine.ts';
 import { makeFiles } from '../support/engineFiles.ts';
 import { takeSnapshot } from '../support/trees.ts';
-
-const NO_OMISSIONS = { useGitignore: false, leaveOutSecrets: false };
-
-function send(window: EngineWindow, peer: string, ...paths: string[]): Promise<{ readonly id: string }> {
-  return window.connection.sendRequest(requests.send, {
-    paths,
-    peer,
-    options: NO_OMISSIONS,
-    outbox: undefined,
-  });
-}
-
-function accept(window: EngineWindow, id: string, folder?: string): Promise<void> {
-  return window.connection.sendRequest(requests.acceptOffer, { id, folder, onConflict: 'keep-both' });
-}
 
 test('a folder is offered, accepted and received; both sides show the same digest', async (t) => {
   const { a, b, windowA, windowB, peer } = await pairedHomes(t);
   const folder = makeFiles(a, 'reports', { files: 20, bytes: 10_000 });
-  const { id } = await send(windowA, peer, folder);
+  const id = await send(windowA, peer, folder);
   assert.equal(await windowB.prompted(), id);
   const asking = await windowB.transfer('the offer', ({ phase }) => phase === 'asking');
   assert.equal(asking.peer.name, 'Anna');
@@ -55,15 +39,14 @@ test('an offer can be received elsewhere; declining it tells the sender', async 
   const folder = makeFiles(a, 'reports', { files: 2, bytes: 1000 });
   const first = await send(windowA, peer, folder);
   const elsewhere = b.folder('elsewhere');
-  await windowB.prompted();
-  await accept(windowB, first.id, elsewhere);
-  await windowA.transfer('done', ({ id, phase }) => id === first.id && phase === 'done');
+  await accept(windowB, first, elsewhere);
+  await windowA.transfer('done', ({ id, phase }) => id === first && phase === 'done');
   assert.deepEqual(takeSnapshot(join(elsewhere, 'reports')), takeSnapshot(folder));
   const second = await send(windowA, peer, folder);
-  assert.equal(await windowB.prompted(1), second.id);
-  await windowB.connection.sendRequest(requests.declineOffer, { id: second.id });
-  await windowA.transfer('declined', ({ id, phase }) => id === second.id && phase === 'declined');
-  await windowB.transfer('declined', ({ id, phase }) => id === second.id && phase === 'declined');
+  assert.equal(await windowB.prompted(1), second);
+  await windowB.connection.sendRequest(requests.declineOffer, { id: second });
+  await windowA.transfer('declined', ({ id, phase }) => id === second && phase === 'declined');
+  await windowB.transfer('declined', ({ id, phase }) => id === second && phase === 'declined');
 });
 
 test('known peers are accepted up to the limit, but never into an open workspace', async (t) => {
@@ -71,21 +54,20 @@ test('known peers are accepted up to the limit, but never into an open workspace
     b: { accept: 'known', acceptLimitBytes: 5000 },
   });
   const small = await send(windowA, peer, makeFiles(a, 'small', { files: 1, bytes: 4000 }));
-  await windowA.transfer('done', ({ id, phase }) => id === small.id && phase === 'done');
+  await windowA.transfer('done', ({ id, phase }) => id === small && phase === 'done');
   const large = await send(windowA, peer, makeFiles(a, 'large', { files: 1, bytes: 8000 }));
-  assert.equal(await windowB.prompted(), large.id);
-  await windowB.connection.sendRequest(requests.declineOffer, { id: large.id });
+  assert.equal(await windowB.prompted(), large);
+  await windowB.connection.sendRequest(requests.declineOffer, { id: large });
   await b.attach('another window', [b.root]);
   const again = await send(windowA, peer, makeFiles(a, 'small again', { files: 1, bytes: 4000 }));
-  const asking = await windowB.transfer('asking', ({ id, phase }) => id === again.id && phase === 'asking');
+  const asking = await windowB.transfer('asking', ({ id, phase }) => id === again && phase === 'asking');
   assert.equal(asking.offer?.isInWorkspace, true);
 });
 
 for (const side of ['sender', 'receiver'] as const) {
   test(`cancelled by the ${side} while it moves: both say so, nothing is left`, async (t) => {
     const { a, b, windowA, windowB, peer } = await pairedHomes(t, { a: { limitBytesPerSecond: 4_000_000 } });
-    const { id } = await send(windowA, peer, makeFiles(a, 'big', { files: 4, bytes: 4_000_000 }));
-    await windowB.prompted();
+    const id = await send(windowA, peer, makeFiles(a, 'big', { files: 4, bytes: 4_000_000 }));
     await accept(windowB, id);
     const window = side === 'sender' ? windowA : windowB;
     await window.transfer('some progress', ({ progress }) => progress.bytesDone > 0);
@@ -100,8 +82,7 @@ for (const side of ['sender', 'receiver'] as const) {
   test(`paused and resumed by the ${side}`, async (t) => {
     const { a, b, windowA, windowB, peer } = await pairedHomes(t, { a: { limitBytesPerSecond: 8_000_000 } });
     const folder = makeFiles(a, 'big', { files: 4, bytes: 4_000_000 });
-    const { id } = await send(windowA, peer, folder);
-    await windowB.prompted();
+    const id = await send(windowA, peer, folder);
     await accept(windowB, id);
     const window = side === 'sender' ? windowA : windowB;
     await window.transfer('some progress', ({ progress }) => progress.bytesDone > 0);
@@ -115,8 +96,7 @@ for (const side of ['sender', 'receiver'] as const) {
 
 test('a cancel does not wait behind what the limit holds back', async (t) => {
   const { a, windowA, windowB, peer } = await pairedHomes(t, { a: { limitBytesPerSecond: 50_000 } });
-  const { id } = await send(windowA, peer, makeFiles(a, 'big', { files: 1, bytes: 16_000_000 }));
-  await windowB.prompted();
+  const id = await send(windowA, peer, makeFiles(a, 'big', { files: 1, bytes: 16_000_000 }));
   await accept(windowB, id);
   await windowA.transfer('moving', ({ phase }) => phase === 'moving');
   await windowA.connection.sendRequest(requests.cancelTransfer, { id });
@@ -131,14 +111,13 @@ test('a cancel does not wait behind what the limit holds back', async (t) => {
 test('a transfer without a peer fails with its reason and can be tried again', async (t) => {
   const { a, b, windowA, windowB, peer } = await pairedHomes(t);
   await windowB.connection.sendRequest(requests.stopReceiver);
-  const { id } = await send(windowA, peer, makeFiles(a, 'reports', { files: 1, bytes: 10 }));
+  const id = await send(windowA, peer, makeFiles(a, 'reports', { files: 1, bytes: 10 }));
   const failed = await windowA.transfer('failed', ({ phase }) => phase === 'failed');
   assert.equal(failed.failure?.code, 'not-listening');
   const port = Number(/:(\d+)$/u.exec(windowA.state.peers[0]?.addresses[0] ?? '')?.[1]);
   await windowB.connection.sendRequest(requests.configure, { ...b.settings, port });
   await windowB.connection.sendRequest(requests.startReceiver);
   await windowA.connection.sendRequest(requests.retryTransfer, { id });
-  await windowB.prompted();
   await accept(windowB, id);
   await windowA.transfer('done', ({ phase }) => phase === 'done');
 });
@@ -150,10 +129,9 @@ test('what lay in an outbox is removed with its transfer; nothing else can be re
   const { id } = await windowA.connection.sendRequest(requests.send, {
     paths: [join(folder, 'copied')],
     peer,
-    options: NO_OMISSIONS,
+    options: { useGitignore: false, leaveOutSecrets: false },
     outbox: folder,
   });
-  await windowB.prompted();
   await accept(windowB, id);
   await windowA.transfer('done', ({ phase }) => phase === 'done');
   await windowA.connection.sendRequest(requests.removeTransfer, { id });

@@ -225,6 +225,23 @@ export class EngineWindow {
   }
 }
 
+/** Sends everything below the paths; returns the transfer's id. */
+export async function send(window: EngineWindow, peer: string, ...paths: string[]): Promise<string> {
+  const { id } = await window.connection.sendRequest(requests.send, {
+    paths,
+    peer,
+    options: { useGitignore: false, leaveOutSecrets: false },
+    outbox: undefined,
+  });
+  return id;
+}
+
+/** Accepts an offer once this window is asked about it, into `folder` or where offers go. */
+export async function accept(window: EngineWindow, id: string, folder?: string): Promise<void> {
+  await window.find('the prompt', () => window.prompts.includes(id));
+  await window.connection.sendRequest(requests.acceptOffer, { id, folder, onConflict: 'keep-both' });
+}
+
 /** Two homes whose engines run and know each other; `a` has used an invite of `b`. */
 export async function pairedHomes(
   t: TestContext,

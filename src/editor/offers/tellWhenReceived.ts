@@ -22,7 +22,7 @@ async function say({ id, label, peer, bytes: size }: ReceivedSummary): Promise<v
   const open = l10n.t('Open');
   const show = l10n.t('Show where it is');
   const answer = await window.showInformationMessage(
-    l10n.t('Received {0} from {1} ({2}), verified.', noticeText(label), noticeText(peer.name), bytes(size)),
+    l10n.t('Received “{0}” from {1} ({2}), verified.', noticeText(label), noticeText(peer.name), bytes(size)),
     open,
     show,
   );

@@ -16,12 +16,12 @@ export async function sayEnd(transfer: TransferSummary): Promise<void> {
       else await sayDone(thing, name, transfer);
       return;
     case 'declined':
-      await window.showInformationMessage(l10n.t('{0} declined {1}. Nothing was sent.', name, thing));
+      await window.showInformationMessage(l10n.t('{0} declined “{1}”. Nothing was sent.', name, thing));
       return;
     case 'cancelled':
       // Who cancelled here knows.
       if (failure?.origin === 'remote') {
-        await window.showInformationMessage(l10n.t('{0} cancelled {1}.', name, thing));
+        await window.showInformationMessage(l10n.t('{0} cancelled “{1}”.', name, thing));
       }
       return;
     case 'failed':
@@ -37,7 +37,7 @@ export async function sayEnd(transfer: TransferSummary): Promise<void> {
 async function sayDone(thing: string, name: string, { digest, progress }: TransferSummary): Promise<void> {
   const copy = l10n.t('Copy Digest');
   const answer = await window.showInformationMessage(
-    l10n.t('{0} has received {1} ({2}), verified.', name, thing, bytes(progress.bytesTotal)),
+    l10n.t('{0} has received “{1}” ({2}), verified.', name, thing, bytes(progress.bytesTotal)),
     ...(digest === undefined ? [] : [copy]),
   );
   if (answer === copy && digest !== undefined) await env.clipboard.writeText(digest);
@@ -46,7 +46,7 @@ async function sayDone(thing: string, name: string, { digest, progress }: Transf
 async function sayIncomplete(thing: string, name: string, failedCount: number): Promise<void> {
   const show = l10n.t('Show Transfers');
   const answer = await window.showWarningMessage(
-    l10n.t('{0} has received {1}, except for some files: {2}.', name, thing, count(failedCount)),
+    l10n.t('{0} has received “{1}”, except for some files: {2}.', name, thing, count(failedCount)),
     show,
   );
   if (answer === show) await commands.executeCommand('peerCourier.transfers.focus');

@@ -97,7 +97,7 @@ class Notification {
     void window.withProgress(
       {
         location: ProgressLocation.Notification,
-        title: l10n.t('Sending {0} to {1}', noticeText(label), noticeText(peer.name)),
+        title: l10n.t('Sending “{0}” to {1}', noticeText(label), noticeText(peer.name)),
         cancellable: true,
       },
       (progress, token) => {

@@ -29,7 +29,8 @@ export function deviceItem({ device, receiver }: EngineState): TreeItem {
       break;
   }
   const status = item.description;
-  item.description = `${plainText(device.name)} · ${status}`;
+  // At the default width only the first words are seen.
+  item.description = `${status} · ${plainText(device.name)}`;
   item.tooltip = [plainText(device.name), plainText(device.machine), status]
     .concat(fullFingerprint(device.fingerprint ?? '', 8))
     .join('\n');

@@ -67,8 +67,8 @@ export function spokenStatus(transfer: TransferSummary): string {
   const { direction, label, peer, phase, progress } = transfer;
   const head =
     direction === 'outgoing'
-      ? l10n.t('Sending {0} to {1}', label, peer.name)
-      : l10n.t('Receiving {0} from {1}', label, peer.name);
+      ? l10n.t('Sending “{0}” to {1}', label, peer.name)
+      : l10n.t('Receiving “{0}” from {1}', label, peer.name);
   const status =
     phase === 'moving' ? l10n.t('{0} percent', spokenPercent(percentOf(progress))) : shortStatus(transfer);
   return `${head}, ${status}`;
