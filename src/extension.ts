@@ -15,7 +15,10 @@ import { isRemoteHost, localFolders, versionOf } from './editor/thisWindow.ts';
 import { PeersView } from './editor/views/peersView.ts';
 import { ReceivedView } from './editor/views/receivedView.ts';
 import { TransfersView } from './editor/views/transfersView.ts';
+import type { whenNeeded as WhenNeededParts } from './editor/whenNeeded.ts';
 import { windowIdOf } from './editor/windowId.ts';
+
+type WhenNeeded = typeof WhenNeededParts;
 
 /** Constructs what the extension is made of, connects it, registers it. */
 export function activate(context: ExtensionContext): void {
@@ -43,18 +46,16 @@ export function activate(context: ExtensionContext): void {
   const courier: Courier = { client, state, settings, log, window: windowId, isRemoteHost: isRemote };
   const connect = (): void => void client.connect().catch(logError);
   // What is needed only when something happens is not loaded before.
-  const later = <Part>(part: Promise<Part>, run: (loaded: Part) => Promise<void>): void =>
-    void part.then(run).catch(logError);
+  const later = (run: (loaded: WhenNeeded) => Promise<void>): void =>
+    void import('./editor/whenNeeded.ts').then(({ whenNeeded }) => run(whenNeeded)).catch(logError);
 
   context.subscriptions.push(
     log,
     state,
     settings,
     client,
-    client.onNews((news) => later(import('./editor/news.ts'), ({ tellNews }) => tellNews(news))),
-    client.onPromptOffer((id) =>
-      later(import('./editor/offers/offerPrompt.ts'), ({ promptOffer }) => promptOffer(courier, id)),
-    ),
+    client.onNews((news) => later(({ tellNews }) => tellNews(news))),
+    client.onPromptOffer((id) => later(({ promptOffer }) => promptOffer(courier, id))),
     keepContextKeys(state, isRemote),
     keepEngineInformed(courier),
     registerCommands(courier),
@@ -62,8 +63,7 @@ export function activate(context: ExtensionContext): void {
     new TransferProgress(courier),
     new PeersView(state, {
       onVisible: connect,
-      onDrop: (uris, peer) =>
-        later(import('./editor/send/sendDropped.ts'), ({ sendDropped }) => sendDropped(courier, uris, peer)),
+      onDrop: (uris, peer) => later(({ sendDropped }) => sendDropped(courier, uris, peer)),
     }),
     new TransfersView(state, connect),
     new ReceivedView(state, connect),

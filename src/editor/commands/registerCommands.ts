@@ -35,8 +35,8 @@ export function registerCommands(courier: Courier): Disposable {
   return Disposable.from(
     ...COMMANDS.map((id) =>
       commands.registerCommand(id, async (...values: unknown[]) => {
-        const { runCommand } = await import('./runCommand.ts');
-        await runCommand(courier, id, values);
+        const { whenNeeded } = await import('../whenNeeded.ts');
+        await whenNeeded.runCommand(courier, id, values);
       }),
     ),
   );

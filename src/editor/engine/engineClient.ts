@@ -116,8 +116,8 @@ export class EngineClient implements Disposable {
     const { state, log, program, storage, hello } = this.#options;
     if (mayStart) state.setLink('starting');
     try {
-      const { attach } = await import('./attach.ts');
-      const attached = await attach(
+      const { whenNeeded } = await import('../whenNeeded.ts');
+      const attached = await whenNeeded.attach(
         { program, storage, mayStart, hello: hello(), log: (text) => log.info(text.trimEnd()) },
         this.#events(),
       );
