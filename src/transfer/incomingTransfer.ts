@@ -4,7 +4,6 @@ import type { Clock } from '../base/clock.ts';
 import { assertNever } from '../base/assertNever.ts';
 import { CourierError, sessionFailureOf } from '../base/failure.ts';
 import type { DestinationFailure, EntryFailure, SessionFailure } from '../base/failure.ts';
-import { Gate } from '../base/gate.ts';
 import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import { Semaphore } from '../base/semaphore.ts';
@@ -21,7 +20,7 @@ import type { LedgerCounts, PageCodec } from './ledger.ts';
 import { OfferNotes } from './offerSummary.ts';
 import type { OfferSummary } from './offerSummary.ts';
 import type { Channel, Compression, Destination, PageStore } from './ports.ts';
-import { RateMeter, remainingMs } from './progress.ts';
+import { Pace } from './pace.ts';
 import type { ProgressSnapshot, TransferState } from './progress.ts';
 import { SessionPump } from './sessionPump.ts';
 import type { SessionEnd } from './sessionPump.ts';
@@ -101,8 +100,7 @@ export class IncomingTransfer {
   readonly #undecided = new AsyncQueue<number>();
   readonly #layouts = new AsyncQueue<{ readonly page: number; readonly layout: PageLayout }>();
   readonly #notes = new OfferNotes();
-  /** Closed while the transfer is paused. */
-  readonly #gate = new Gate();
+  readonly #pace: Pace;
 
   // Mutable.
   #state: TransferState = 'connecting';
@@ -115,7 +113,6 @@ export class IncomingTransfer {
   #ledger: Ledger<EntryItem> | undefined;
   /** Where it is received; there once somebody has said yes. */
   #place: Place | undefined;
-  #rate = new RateMeter();
   readonly #openWants = new Map<number, OpenWant>();
   readonly #storing = new Set<Promise<void>>();
   readonly #failures: Message<'outcome'>['failures'] = [];
@@ -131,6 +128,7 @@ export class IncomingTransfer {
 
   constructor(init: IncomingTransferInit) {
     this.#init = init;
+    this.#pace = new Pace(init.clock);
     this.#session = init.session;
     this.#pump = new SessionPump(init.session.conversation, init.channel, init.clock, (event) =>
       this.#handle(event),
@@ -167,29 +165,21 @@ export class IncomingTransfer {
 
   /** Asks for nothing more until {@link resume}; the session lives on. What was asked for still comes. */
   pause(): void {
-    this.#gate.close();
+    this.#pace.pause();
   }
 
   resume(): void {
-    if (this.#gate.isOpen) return;
-    // The pause is no part of the speed.
-    this.#rate = new RateMeter();
-    this.#rate.add(this.#init.clock.now(), this.#bytesDone);
-    this.#gate.open();
+    this.#pace.resume(this.#bytesDone);
   }
 
   snapshot(): ProgressSnapshot {
-    const state = this.#gate.isOpen ? this.#state : 'paused';
-    const rate = state === 'paused' ? 0 : this.#rate.rate(this.#init.clock.now());
-    return {
-      state,
+    return this.#pace.snapshot({
+      state: this.#state,
       bytesDone: this.#bytesDone,
       bytesTotal: this.#bytesTaken,
       entriesDone: this.#entriesDone,
       entriesTotal: this.#entriesTotal,
-      bytesPerSecond: rate,
-      remainingMs: state === 'moving' ? remainingMs(this.#bytesDone, this.#bytesTaken, rate) : undefined,
-    };
+    });
   }
 
   /**
@@ -288,7 +278,7 @@ export class IncomingTransfer {
     if (this.#pump.isEnded) return;
     // All slots are free when every want has been answered and its chunk stored.
     await this.#wantSlots.acquire(this.#mostWants);
-    await this.#gate.pass();
+    await this.#pace.pass();
     if (this.#pump.isEnded) return;
     await this.#publish();
   }
@@ -348,7 +338,7 @@ export class IncomingTransfer {
 
   async #ask(chunk: Chunk, attempt: number): Promise<void> {
     const have = attempt === 1 ? await this.#needs().store.digestHeld(chunk) : [];
-    await this.#gate.pass();
+    await this.#pace.pass();
     if (this.#pump.isEnded) return;
     this.#openWants.set(chunk.index, { chunk, have, attempt });
     this.#session.want(
@@ -419,7 +409,7 @@ export class IncomingTransfer {
 
   #confirm({ isForced = false }: { readonly isForced?: boolean } = {}): void {
     const now = this.#init.clock.now();
-    this.#rate.add(now, this.#bytesDone);
+    this.#pace.reached(this.#bytesDone);
     if (this.#pump.isEnded || (!isForced && now - this.#confirmedAt < CONFIRM_EVERY_MS)) return;
     this.#confirmedAt = now;
     this.#session.confirm(this.#bytesDone, this.#entriesDone);
@@ -445,7 +435,7 @@ export class IncomingTransfer {
     const reason = new CourierError('connection-lost', `the session ended: ${code}`);
     this.#listed.reject(reason);
     this.#over.abort(reason);
-    this.#gate.openForGood();
+    this.#pace.end();
     this.#undecided.end();
     this.#layouts.end();
     for (const { chunk } of this.#openWants.values()) this.#release(chunk);

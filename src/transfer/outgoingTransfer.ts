@@ -4,7 +4,6 @@ import { assertNever } from '../base/assertNever.ts';
 import type { Clock } from '../base/clock.ts';
 import { CourierError, isEntryFailure, isSourceFailure, sessionFailureOf } from '../base/failure.ts';
 import type { EntryFailure, SourceFailure } from '../base/failure.ts';
-import { Gate } from '../base/gate.ts';
 import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import type { Chunk, PackChunk, RangeChunk } from '../protocol/chunkLayout.ts';
@@ -18,7 +17,7 @@ import { compressIfWorthwhile } from './compressing.ts';
 import { Ledger } from './ledger.ts';
 import type { LedgerCounts, LedgerPage } from './ledger.ts';
 import type { Channel, Compression, FileVersion, LeftOutReason, PageStore, Source } from './ports.ts';
-import { RateMeter, remainingMs } from './progress.ts';
+import { Pace } from './pace.ts';
 import type { ProgressSnapshot, TransferState } from './progress.ts';
 import { SessionPump } from './sessionPump.ts';
 import type { SessionEnd } from './sessionPump.ts';
@@ -83,12 +82,10 @@ export class OutgoingTransfer {
   readonly #pump: SessionPump<SenderEvent>;
   readonly #ledger: Ledger<SourcePageItem>;
   readonly #wants = new AsyncQueue<Want>();
-  /** Closed while the transfer is paused. */
-  readonly #gate = new Gate();
+  readonly #pace: Pace;
   readonly #failures = new Map<EntryFailure, number>();
 
   // Mutable.
-  #rate = new RateMeter();
   #state: TransferState = 'connecting';
   #codec: Exclude<Codec, 'stored'> | undefined;
   #opened = deferred<void>();
@@ -105,6 +102,7 @@ export class OutgoingTransfer {
 
   constructor(init: OutgoingTransferInit) {
     this.#init = init;
+    this.#pace = new Pace(init.clock);
     this.#session = init.session;
     this.#ledger = new Ledger(init.pages, sourcePageCodec, init.hashing);
     this.#pump = new SessionPump(init.session.conversation, init.channel, init.clock, (event) =>
@@ -145,30 +143,21 @@ export class OutgoingTransfer {
 
   /** Serves nothing more until {@link resume}; the session lives on. A chunk that is being read still goes. */
   pause(): void {
-    this.#gate.close();
+    this.#pace.pause();
   }
 
   resume(): void {
-    if (this.#gate.isOpen) return;
-    // The pause is no part of the speed.
-    this.#rate = new RateMeter();
-    this.#rate.add(this.#init.clock.now(), this.#bytesDone);
-    this.#gate.open();
+    this.#pace.resume(this.#bytesDone);
   }
 
   snapshot(): ProgressSnapshot {
-    const state = this.#gate.isOpen ? this.#state : 'paused';
-    const rate = state === 'paused' ? 0 : this.#rate.rate(this.#init.clock.now());
-    const bytesTotal = this.#bytesListed - this.#bytesNotTaken;
-    return {
-      state,
+    return this.#pace.snapshot({
+      state: this.#state,
       bytesDone: this.#bytesDone,
-      bytesTotal,
+      bytesTotal: this.#bytesListed - this.#bytesNotTaken,
       entriesDone: this.#entriesDone,
       entriesTotal: this.#entriesListed,
-      bytesPerSecond: rate,
-      remainingMs: state === 'moving' ? remainingMs(this.#bytesDone, bytesTotal, rate) : undefined,
-    };
+    });
   }
 
   #handle(event: SenderEvent): void {
@@ -186,7 +175,7 @@ export class OutgoingTransfer {
       case 'closed':
         this.#opened.reject(new CourierError('connection-lost', `the session ended: ${event.close.code}`));
         this.#wants.end();
-        this.#gate.openForGood();
+        this.#pace.end();
         return;
       case 'answered':
         this.#handleAnswer(event);
@@ -197,7 +186,7 @@ export class OutgoingTransfer {
       case 'confirmed':
         this.#bytesDone = event.bytes;
         this.#entriesDone = event.entries;
-        this.#rate.add(this.#init.clock.now(), event.bytes);
+        this.#pace.reached(event.bytes);
         return;
       case 'failures':
         for (const [page, position, reason] of event.failures) this.#failThere(page, position, reason);
@@ -265,7 +254,7 @@ export class OutgoingTransfer {
   /** Serves wants until there are no more. */
   async #serve(): Promise<void> {
     for await (const want of this.#wants) {
-      await this.#gate.pass();
+      await this.#pace.pass();
       if (this.#pump.isEnded) return;
       const { page, chunk } = this.#ledger.locate(want.index);
       if (want.have.length > 0 && want.have.length !== filesIn(chunk)) {

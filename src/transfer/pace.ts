@@ -1,0 +1,59 @@
+import type { Clock } from '../base/clock.ts';
+import { Gate } from '../base/gate.ts';
+import { RateMeter, remainingMs } from './progress.ts';
+import type { ProgressSnapshot } from './progress.ts';
+
+/** How fast one side of a transfer goes, and whether its user holds it: the same for sender and receiver. */
+export class Pace {
+  // Immutable.
+  readonly #clock: Clock;
+  /** Closed while the transfer is paused. */
+  readonly #gate = new Gate();
+
+  // Mutable.
+  #rate = new RateMeter();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** So much is verified and written by now. */
+  reached(bytesDone: number): void {
+    this.#rate.add(this.#clock.now(), bytesDone);
+  }
+
+  pause(): void {
+    this.#gate.close();
+  }
+
+  /** Goes on; `bytesDone` is how far it is. */
+  resume(bytesDone: number): void {
+    if (this.#gate.isOpen) return;
+    // The pause is no part of the speed.
+    this.#rate = new RateMeter();
+    this.reached(bytesDone);
+    this.#gate.open();
+  }
+
+  /** Resolves while it is not paused. */
+  pass(): Promise<void> {
+    return this.#gate.pass();
+  }
+
+  /** The session is over: nobody waits any more. */
+  end(): void {
+    this.#gate.openForGood();
+  }
+
+  snapshot(counts: Omit<ProgressSnapshot, 'bytesPerSecond' | 'remainingMs'>): ProgressSnapshot {
+    const state = this.#gate.isOpen ? counts.state : 'paused';
+    const bytesPerSecond = state === 'paused' ? 0 : this.#rate.rate(this.#clock.now());
+    const { bytesDone, bytesTotal } = counts;
+    return {
+      ...counts,
+      state,
+      bytesPerSecond,
+      remainingMs: state === 'moving' ? remainingMs(bytesDone, bytesTotal, bytesPerSecond) : undefined,
+    };
+  }
+}
