@@ -67,6 +67,8 @@ export class Courier {
 
   // Mutable.
   #settings: EngineSettings;
+  /** By fingerprint. A snapshot asks for them many times a second, and the name that a peer was paired under stays. */
+  readonly #names = new Map<string, string>();
   #identity: Identity | undefined;
 
   constructor(init: CourierInit) {
@@ -347,9 +349,13 @@ export class Courier {
     return peer;
   }
 
-  /** A peer that was forgotten meanwhile has no name; sending to it says so. */
+  /** One that is not known has no name; sending to it says so. */
   #nameOf(fingerprint: string): string {
-    return this.#state.peers.list().find((peer) => peer.fingerprint === fingerprint)?.name ?? fingerprint;
+    const known = this.#names.get(fingerprint);
+    if (known !== undefined) return known;
+    const name = this.#state.peers.list().find((peer) => peer.fingerprint === fingerprint)?.name;
+    if (name !== undefined) this.#names.set(fingerprint, name);
+    return name ?? fingerprint;
   }
 
   get #receiveFolder(): string {

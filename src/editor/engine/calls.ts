@@ -1,5 +1,5 @@
 import type { RequestType, RequestType0 } from 'vscode-jsonrpc';
-import type { clientNotifications, requests } from '../../rpc/contract.ts';
+import type { requests } from '../../rpc/contract.ts';
 
 /** The contract's requests by name, so that who calls them need not load the library behind them. */
 
@@ -19,8 +19,6 @@ export type ResultOf<Name extends RequestName> =
     : Requests[Name] extends RequestType<infer _Params, infer Result, infer _Error>
       ? Result
       : never;
-
-export type ClientNotificationName = keyof typeof clientNotifications;
 
 /** How far a wait goes. */
 export interface CallOptions {
