@@ -56,6 +56,6 @@ export const limits = {
   /** From the end of the TLS handshake, which has a limit of its own, until the peer is admitted. */
   greetingTimeoutMs: 10_000,
   /** Who has said nothing for so long says `alive`; who has heard nothing for so long gives up. */
-  aliveEveryMs: 15_000,
-  deadAfterMs: 45_000,
+  aliveEveryMs: 10_000,
+  deadAfterMs: 30_000,
 } as const;

@@ -27,8 +27,8 @@ export interface ChunkStoreInit {
   readonly ledger: Ledger<EntryItem>;
   readonly hashing: Hashing;
   readonly compression: Compression;
-  /** Bytes that are verified and written. */
-  readonly onWritten: (bytes: number) => void;
+  /** Bytes that are verified and written; `held` were there before, and cost the path nothing. */
+  readonly onWritten: (bytes: number, came: 'sent' | 'held') => void;
   /** One entry more has ended. */
   readonly onSettled: () => void;
   readonly onFailed: (file: FileReference, reason: EntryFailure) => void;
@@ -82,19 +82,24 @@ export class ChunkStore {
 
   async #storeRange(chunk: RangeChunk, reply: ChunkReply, raw: Uint8Array): Promise<'done' | 'again'> {
     if (!equalBytes(this.#init.hashing.sha256(raw), reply.digest)) return 'again';
-    await this.#writeRange(chunk, raw, reply.digest);
+    await this.#writeRange(chunk, raw, reply.digest, 'sent');
     return 'done';
   }
 
   /** `raw` is absent when the right bytes are in their place already. */
-  async #writeRange(chunk: RangeChunk, raw: Uint8Array | undefined, digest: Uint8Array): Promise<void> {
+  async #writeRange(
+    chunk: RangeChunk,
+    raw: Uint8Array | undefined,
+    digest: Uint8Array,
+    came: 'sent' | 'held',
+  ): Promise<void> {
     const { destination, ledger } = this.#init;
     const { page } = ledger.locate(chunk.index);
     const file = fileAt(page.page, chunk.entry, page.itemAt(chunk.entry).entry);
     if (!this.#isPending(file)) return;
     await this.#attempt(file, async () => {
       if (raw !== undefined) await destination.write(file, chunk.offset, raw);
-      this.#init.onWritten(chunk.length);
+      this.#init.onWritten(chunk.length, came);
       if (!ledger.recordRange(file.page, chunk, digest)) return;
       await destination.complete(file);
       ledger.settle(file.page, file.position, 'done');
@@ -124,7 +129,7 @@ export class ChunkStore {
     }
     const packDigest = hashing.sha256(concatBytes(contents.map(({ digest }) => digest)));
     if (!equalBytes(packDigest, reply.digest)) return 'again';
-    for (const { file, bytes, digest } of contents) await this.#writeSmall(file, bytes, digest);
+    for (const { file, bytes, digest } of contents) await this.#writeSmall(file, bytes, digest, 'sent');
     for (const [at, file] of files.entries()) {
       const status = reply.statuses[at] ?? 'bytes';
       if (status === 'same') await this.#keepSmall(file, have[at]);
@@ -134,14 +139,19 @@ export class ChunkStore {
   }
 
   /** `bytes` are absent when the right ones are in their place already. */
-  async #writeSmall(file: FileReference, bytes: Uint8Array | undefined, digest: Uint8Array): Promise<void> {
+  async #writeSmall(
+    file: FileReference,
+    bytes: Uint8Array | undefined,
+    digest: Uint8Array,
+    came: 'sent' | 'held',
+  ): Promise<void> {
     const { destination, ledger } = this.#init;
     await this.#attempt(file, async () => {
       if (bytes !== undefined) await destination.write(file, 0, bytes);
       await destination.complete(file);
       ledger.recordSmall(file.page, file.position, digest);
       ledger.settle(file.page, file.position, 'done');
-      this.#init.onWritten(file.entry.size);
+      this.#init.onWritten(file.entry.size, came);
       this.#init.onSettled();
     });
   }
@@ -158,14 +168,14 @@ export class ChunkStore {
     if (file === undefined || held === undefined) return 'again';
     const bytes = await this.#bytesToMove(file, chunk.offset, chunk.length, held);
     if (bytes === 'gone') return 'again';
-    await this.#writeRange(chunk, bytes, held.digest);
+    await this.#writeRange(chunk, bytes, held.digest, 'held');
     return 'done';
   }
 
   async #keepSmall(file: FileReference, held: HeldDigest | undefined): Promise<void> {
     const bytes = held === undefined ? 'gone' : await this.#bytesToMove(file, 0, file.entry.size, held);
     if (bytes === 'gone' || held === undefined) await this.#failHere(file, 'disk-error');
-    else await this.#writeSmall(file, bytes, held.digest);
+    else await this.#writeSmall(file, bytes, held.digest, 'held');
   }
 
   /** What has to be written so that the file has them: nothing if they are in place, or what was read again. */

@@ -117,6 +117,8 @@ export class IncomingTransfer {
   readonly #storing = new Set<Promise<void>>();
   readonly #failures: Message<'outcome'>['failures'] = [];
   #bytesDone = 0;
+  /** Of these, what an earlier session or an older version had left. */
+  #bytesHeld = 0;
   #entriesDone = 0;
   #bytesTaken = 0;
   #entriesTotal = 0;
@@ -169,7 +171,7 @@ export class IncomingTransfer {
   }
 
   resume(): void {
-    this.#pace.resume(this.#bytesDone);
+    this.#pace.resume(this.#bytesDone - this.#bytesHeld);
   }
 
   snapshot(): ProgressSnapshot {
@@ -257,8 +259,9 @@ export class IncomingTransfer {
       ledger: this.#book(),
       hashing,
       compression,
-      onWritten: (bytes) => {
+      onWritten: (bytes, came) => {
         this.#bytesDone += bytes;
+        if (came === 'held') this.#bytesHeld += bytes;
       },
       onSettled: () => {
         this.#entriesDone += 1;
@@ -409,7 +412,7 @@ export class IncomingTransfer {
 
   #confirm({ isForced = false }: { readonly isForced?: boolean } = {}): void {
     const now = this.#init.clock.now();
-    this.#pace.reached(this.#bytesDone);
+    this.#pace.reached(this.#bytesDone - this.#bytesHeld);
     if (this.#pump.isEnded || (!isForced && now - this.#confirmedAt < CONFIRM_EVERY_MS)) return;
     this.#confirmedAt = now;
     this.#session.confirm(this.#bytesDone, this.#entriesDone);

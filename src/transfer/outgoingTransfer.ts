@@ -90,6 +90,8 @@ export class OutgoingTransfer {
   #codec: Exclude<Codec, 'stored'> | undefined;
   #opened = deferred<void>();
   #bytesDone = 0;
+  /** What the receiver had, and did not have to be sent. */
+  #bytesHeld = 0;
   #entriesDone = 0;
   #bytesListed = 0;
   #bytesNotTaken = 0;
@@ -147,7 +149,7 @@ export class OutgoingTransfer {
   }
 
   resume(): void {
-    this.#pace.resume(this.#bytesDone);
+    this.#pace.resume(this.#bytesDone - this.#bytesHeld);
   }
 
   snapshot(): ProgressSnapshot {
@@ -186,7 +188,7 @@ export class OutgoingTransfer {
       case 'confirmed':
         this.#bytesDone = event.bytes;
         this.#entriesDone = event.entries;
-        this.#pace.reached(event.bytes);
+        this.#pace.reached(event.bytes - this.#bytesHeld);
         return;
       case 'failures':
         for (const [page, position, reason] of event.failures) this.#failThere(page, position, reason);
@@ -289,6 +291,7 @@ export class OutgoingTransfer {
     }
     const [held] = have;
     if (held !== undefined && equalBytes(held, digest)) {
+      this.#bytesHeld += raw.length;
       this.#session.sendSame(chunk.index);
       return raw;
     }
@@ -316,6 +319,7 @@ export class OutgoingTransfer {
       const held = have[at];
       if (held !== undefined && equalBytes(held, digest)) {
         statuses.push('same');
+        this.#bytesHeld += raw.length;
         continue;
       }
       statuses.push('bytes');

@@ -12,26 +12,31 @@ export class Pace {
 
   // Mutable.
   #rate = new RateMeter();
+  #furthest = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** So much is verified and written by now. */
-  reached(bytesDone: number): void {
-    this.#rate.add(this.#clock.now(), bytesDone);
+  /**
+   * So much of what was sent is verified and written by now. What the receiver had before is no speed; the
+   * sender knows of that a moment before it is confirmed, so for that moment nothing seems to move.
+   */
+  reached(bytesSent: number): void {
+    this.#furthest = Math.max(this.#furthest, bytesSent);
+    this.#rate.add(this.#clock.now(), this.#furthest);
   }
 
   pause(): void {
     this.#gate.close();
   }
 
-  /** Goes on; `bytesDone` is how far it is. */
-  resume(bytesDone: number): void {
+  /** Goes on; `bytesSent` as for {@link reached}. */
+  resume(bytesSent: number): void {
     if (this.#gate.isOpen) return;
     // The pause is no part of the speed.
     this.#rate = new RateMeter();
-    this.reached(bytesDone);
+    this.reached(bytesSent);
     this.#gate.open();
   }
 

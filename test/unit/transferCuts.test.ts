@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { limits } from '../../src/protocol/limits.ts';
 import { parseSafePath } from '../../src/protocol/wirePath.ts';
 import { SenderSession } from '../../src/protocol/senderSession.ts';
 import { quiet } from '../support/memoryClock.ts';
@@ -253,7 +254,7 @@ suite('the peer falls silent', () => {
     })();
     void joined.incoming.run().then((report) => (joined.reports.incoming = report));
     await quiet();
-    await joined.clock.advance(44_000);
+    await joined.clock.advance(limits.deadAfterMs - 1000);
     assert.equal(wants, 1);
     assert.deepEqual(joined.reports, {});
     await joined.clock.advance(2000);

@@ -136,6 +136,9 @@ suite('the link is cut, and the transfer is offered again', () => {
       again.destination.calls.filter((call) => call.startsWith('write')),
       [],
     );
+    for (const side of ['outgoing', 'incoming'] as const) {
+      assert.equal(again[side].snapshot().bytesPerSecond, 0, `${side}: what was there is no speed`);
+    }
   });
 });
 
