@@ -15,7 +15,7 @@ import { ensureReady, nodePath } from './setup.mjs';
 import { ensureVscode } from './vscode.mjs';
 
 const root = resolve(import.meta.dirname, '..');
-const timeoutMs = 10 * 60_000;
+const timeoutMs = 30 * 60_000;
 const given = process.argv.slice(2);
 const options = given.filter((argument) => argument.startsWith('-'));
 const files = given.filter((argument) => !argument.startsWith('-'));

@@ -18,7 +18,7 @@ import { startServer } from './vscode.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const artifactsFolder = join(root, 'test-artifacts', 'host');
-const timeoutMs = 5 * 60_000;
+const timeoutMs = 15 * 60_000;
 
 /** What such a VS Code always complains about: native parts and network that tests do without. */
 const usualComplaints =

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { file, makeTree } from '../support/trees.ts';
+import { file, folder, makeTree } from '../support/trees.ts';
 import {
   accept,
   ANNA,
@@ -30,12 +30,12 @@ const FINGERPRINT = /(?:[\dA-F]{4}[\s-]?){16}/;
 
 async function addByAddress({ window }: Person, address: string, name: string): Promise<void> {
   await window.runCommand('Peer Courier: Add Peer by Address…');
-  await window.typeInput(address);
+  await window.typeInput('The address that the Peers view', address);
   const dialog = window.dialog(`Is this the device at ${address}?`);
   await dialog.waitFor();
   assert.match(await dialog.innerText(), FINGERPRINT);
   await window.pressInDialog('Is this the device at', 'It Matches');
-  await window.typeInput(name);
+  await window.typeInput('A name for this peer', name);
   await window.notification(`${name} (`).waitFor();
   await clearNotifications(window);
 }
@@ -46,7 +46,7 @@ test('other ways', async (t) => {
     a: {
       machineSettings: annas,
       prepare: async ({ workspace }) => {
-        makeTree(`${workspace}/with a pause`, long(3, 6));
+        makeTree(`${workspace}/with a pause`, long(3));
         makeTree(workspace, {
           'for elsewhere/a.txt': file('elsewhere\n'),
           'notes.txt': file('as Anna has it\n'),
@@ -55,7 +55,10 @@ test('other ways', async (t) => {
     },
     b: {
       machineSettings: boris,
-      prepare: async ({ workspace }) => makeTree(workspace, { 'notes.txt': file('as Boris has it\n') }),
+      prepare: async ({ workspace, home }) => {
+        makeTree(workspace, { 'notes.txt': file('as Boris has it\n') });
+        makeTree(home, { 'cupboard/drawer': folder() });
+      },
     },
   });
   const people = { a, b, picture, step };
@@ -94,10 +97,10 @@ test('other ways', async (t) => {
     await b.window.pressInNotification('wants to send you “for elsewhere”.', 'Save to…');
     await b.window.quickInput.waitFor();
     await picture('save-to');
-    await b.window.typeInput(`${b.home}/`);
-    await b.window.quickInput.getByRole('button', { name: 'Save Here' }).click();
+    const cupboard = join(b.home, 'cupboard');
+    await b.window.chooseFolder(cupboard, { inside: 'drawer', button: 'Save Here' });
     await transferSays(a, 'for elsewhere', 'done');
-    assert.equal(readFileSync(join(b.home, 'for elsewhere', 'a.txt'), 'utf8'), 'elsewhere\n');
+    assert.equal(readFileSync(join(cupboard, 'for elsewhere', 'a.txt'), 'utf8'), 'elsewhere\n');
     await Promise.all([clearNotifications(a.window), clearNotifications(b.window)]);
   });
 
@@ -119,7 +122,8 @@ test('other ways', async (t) => {
   await step('under a name that is taken: both are kept', async () => {
     const before = contentsOf(b);
     await send(a, 'notes.txt');
-    await offerOf(b, 'notes.txt').filter({ hasText: 'Names already taken there: 1.' }).waitFor();
+    const offer = await offerOf(b, 'notes.txt');
+    await offer.filter({ hasText: 'Names already taken there: 1.' }).waitFor();
     await b.window.pressInNotification('wants to send you “notes.txt”.', 'Accept');
     await picture('taken');
     await b.window.pickQuickPick('Keep both');

@@ -15,17 +15,18 @@ import {
   machineSettings,
   noise,
   offerOf,
+  PASTE_INVITE,
   receiveFolderOf,
   send,
   SHORT_FINGERPRINT,
   showViews,
   SLOW,
   transferSays,
-  until,
   untilMoving,
   untilNothingIsLeft,
 } from './support/courierWindows.ts';
 import { openTwoWindows } from './support/twoWindows.ts';
+import { until } from './support/until.ts';
 
 const PHOTOS = {
   'holiday photos/beach.jpg': file(noise(1_500_000, 1)),
@@ -71,16 +72,15 @@ test('send', async (t) => {
     await a.window.quickPickRow('Use an invite…').waitFor();
     await picture('pick-peer');
     await a.window.pickQuickPick('Use an invite…');
-    await a.window.quickInput.getByText('Paste the invite').waitFor();
+    await a.window.quickInput.getByText(PASTE_INVITE).waitFor();
     await picture('paste-invite');
-    await a.window.pasteInput();
+    await a.window.pasteInput(PASTE_INVITE);
     const summary = a.window.quickPickRow('Send');
     await summary.filter({ hasText: 'Files: 5, folders: 3, size: 2.2 MB' }).waitFor();
     await picture('summary');
     await summary.click();
 
-    const offer = offerOf(b, 'holiday photos');
-    await offer.waitFor();
+    const offer = await offerOf(b, 'holiday photos');
     const question = await offer.innerText();
     assert.match(question, new RegExp(`^${ANNA} \\(${SHORT_FINGERPRINT.source}\\) wants`, 'm'));
     for (const part of ['Files: 5, size: 2.2 MB.', `Goes to ${receiveFolderOf(b)}.`]) {
@@ -93,9 +93,9 @@ test('send', async (t) => {
     await picture('offer');
     await b.window.pressInNotification('wants to send you “holiday photos”.', 'Accept');
 
+    await a.window.holdNotification(`${BORIS} has received “holiday photos” (2.2 MB), verified.`);
     await transferSays(a, 'holiday photos', `done · 2.2 MB · to ${BORIS}`);
     await transferSays(b, 'holiday photos', `done · 2.2 MB · from ${ANNA}`);
-    await a.window.notification(`${BORIS} has received “holiday photos” (2.2 MB), verified.`).waitFor();
     await b.window
       .treeRow('Received', 'holiday photos')
       .filter({ hasText: `from ${ANNA} · 2.2 MB` })
@@ -121,7 +121,7 @@ test('send', async (t) => {
     const before = contentsOf(b);
     await send(a, 'unwanted');
     await b.window.pressInNotification('wants to send you “unwanted”.', 'Decline');
-    await a.window.notification(`${BORIS} declined “unwanted”. Nothing was sent.`).waitFor();
+    await a.window.holdNotification(`${BORIS} declined “unwanted”. Nothing was sent.`);
     await transferSays(a, 'unwanted', 'declined');
     await transferSays(b, 'unwanted', 'declined');
     await picture('declined');
@@ -131,7 +131,7 @@ test('send', async (t) => {
 
   await step('a prompt that is closed has answered nothing', async () => {
     await send(a, 'left open');
-    await offerOf(b, 'left open').waitFor();
+    await offerOf(b, 'left open');
     await b.window.closeNotification('wants to send you “left open”.');
     await transferSays(b, 'left open', 'wants to send 10 bytes');
     await transferSays(a, 'left open', 'waiting for the peer to accept');

@@ -49,7 +49,7 @@ test('untrusted', async (t) => {
           [`${ODD_FOLDER}/red \u001B[31mred\u001B[0m.txt`]: file('no such name is sent\n'),
           [`${ODD_FOLDER}/gpj.\u202Etxt.exe`]: file('neither is this\n'),
           ...Object.fromEntries(
-            Object.entries(long(7, 6)).map(([name, item]) => [`${ODD_FOLDER}/${name}`, item]),
+            Object.entries(long(7)).map(([name, item]) => [`${ODD_FOLDER}/${name}`, item]),
           ),
         }),
     },
@@ -99,7 +99,7 @@ test('untrusted', async (t) => {
     await a.window.pickQuickPick('Send');
     await showViews(a.window);
 
-    const offer = b.window.notification('wants to send you');
+    const offer = await b.window.holdNotification('wants to send you');
     await isText(message(offer), ODD_ANNA);
     await isText(message(offer), ODD_FOLDER);
     await isText(b.window.treeRow('Transfers', 'code').locator('.label-name'), ODD_FOLDER);
@@ -121,7 +121,7 @@ test('untrusted', async (t) => {
       assert.equal(await item.locator('.codicon').count(), 1);
     }
     await a.configure({ ...annas, 'peerCourier.bandwidthLimit': AT_FULL_SPEED });
-    const end = a.window.notification('has received');
+    const end = await a.window.holdNotification('has received');
     await isText(message(end), ODD_FOLDER);
     await isText(message(end), ODD_BORIS);
     await isText(b.window.treeRow('Received', 'code').locator('.label-name'), ODD_FOLDER);

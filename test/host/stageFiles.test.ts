@@ -1,6 +1,6 @@
 /** Files that are not on this machine are copied by the editor before they are sent. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setup, suite, teardown, test } from 'mocha';
@@ -64,21 +64,24 @@ function typeOf(path: string): FileType | undefined {
 }
 
 suite('files that are not on this machine', () => {
+  let scratch = '';
   let outbox = '';
   let provider: Disposable | undefined;
 
   setup(() => {
-    outbox = mkdtempSync(join(tmpdir(), 'peer-courier-host-'));
+    scratch = mkdtempSync(join(tmpdir(), 'peer-courier-host-'));
+    outbox = join(scratch, 'outbox');
+    mkdirSync(outbox);
     provider = workspace.registerFileSystemProvider('elsewhere', new ElsewhereFiles(), { isReadonly: true });
   });
 
   teardown(() => {
     provider?.dispose();
-    rmSync(outbox, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
   });
 
   test('are copied with their folders; links are not, and what is here stays where it is', async () => {
-    const here = join(outbox, '..', 'here.txt');
+    const here = join(scratch, 'here.txt');
     writeFileSync(here, 'here\n');
     const told: string[] = [];
     const paths = await stageFiles(
@@ -103,7 +106,6 @@ suite('files that are not on this machine', () => {
     ]);
     assert.equal(readFileSync(join(outbox, 'project', 'deep', 'er', '空.txt'), 'utf8'), 'sky\n');
     assert.equal(told.length, 4);
-    rmSync(here);
   });
 
   test('are not copied any more once the user has cancelled', async () => {

@@ -7,25 +7,24 @@ import { createCipheriv } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Locator } from 'playwright-core';
 import { asReceived, file, takeSnapshot } from '../../support/trees.ts';
 import type { Item, Tree } from '../../support/trees.ts';
-import { PATIENCE_MS } from './editorWindow.ts';
 import type { EditorWindow } from './editorWindow.ts';
 import type { Person, TwoWindows } from './twoWindows.ts';
-
-const POLL_MS = 100;
+import { until } from './until.ts';
 
 /** As it is told to peers and stands in every sentence. */
 export const ANNA = 'Anna’s laptop';
 export const BORIS = 'Boris’s desktop';
 
+export const PASTE_INVITE = 'Paste the invite';
+
 /** `1A2B-3C4D`. */
 export const SHORT_FINGERPRINT = /[\dA-F]{4}-[\dA-F]{4}/;
 
-/** Megabits per second at which a *long* folder takes half a minute. */
+/** Megabits per second at which a *long* folder takes minutes: longer than a slow machine needs to interrupt it. */
 export const SLOW = 3;
 /** … and no limit, once a test has seen what it wanted to see of the way. */
 export const AT_FULL_SPEED = 0;
@@ -64,7 +63,7 @@ export async function pair({ a, b }: TwoWindows): Promise<void> {
   await b.window.runCommand('Peer Courier: Create Invite');
   await b.window.notification('An invite is on the clipboard').waitFor();
   await a.window.runCommand('Peer Courier: Use Invite…');
-  await a.window.pasteInput();
+  await a.window.pasteInput(PASTE_INVITE);
   await a.window.notification('is a known peer now').waitFor();
   await Promise.all([clearNotifications(a.window), clearNotifications(b.window)]);
   await Promise.all([showViews(a.window), showViews(b.window)]);
@@ -84,9 +83,9 @@ export async function send({ window }: Person, name: string): Promise<void> {
   await showViews(window);
 }
 
-/** The question that an offer is. */
-export function offerOf({ window }: Person, label: string): Locator {
-  return window.notification(`wants to send you “${label}”.`);
+/** The question that an offer is; it stays on the screen. */
+export function offerOf({ window }: Person, label: string): Promise<Locator> {
+  return window.holdNotification(`wants to send you “${label}”.`);
 }
 
 export async function accept({ window }: Person, label: string): Promise<void> {
@@ -120,11 +119,12 @@ export async function clearNotifications(window: EditorWindow): Promise<void> {
   await window.page.locator('.notification-toast').first().waitFor({ state: 'hidden' });
 }
 
-/** The only engine of a person. */
-export function engineOf(person: Person): number {
-  const engines = person.processes('peer-courier-engine');
-  assert.equal(engines.length, 1, `${person.window.name} has ${engines.length} engines`);
-  return engines[0] ?? 0;
+/** The only engine of a person; one that ends may still be there for a moment when the next one is. */
+export function engineOf(person: Person): Promise<number> {
+  return until(`one engine of ${person.window.name}`, () => {
+    const [engine, ...others] = person.processes('peer-courier-engine');
+    return engine !== undefined && others.length === 0 && engine;
+  });
 }
 
 /** The digest that *Copy Digest* of a row gives. */
@@ -171,25 +171,11 @@ export function noise(sizeBytes: number, seed: number): Uint8Array {
 /** The size of each file in a long folder. */
 export const PART_BYTES = 1_000_000;
 
-/** A folder whose transfer takes a while when A's rate is limited. */
-export function long(seed: number, megabytes = 12): Tree {
-  const parts = Array.from({ length: megabytes }, (_, part): [string, Item] => [
+/** A folder whose transfer takes minutes when A's rate is limited, and a moment when it is not. */
+export function long(seed: number): Tree {
+  const parts = Array.from({ length: 60 }, (_, part): [string, Item] => [
     `part ${part + 1}.bin`,
     file(noise(PART_BYTES, seed + part)),
   ]);
   return Object.fromEntries(parts);
-}
-
-/** For what no page shows: asks again until there is an answer. */
-export async function until<Answer>(
-  what: string,
-  ask: () => Answer | false | Promise<Answer | false>,
-): Promise<Answer> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== false) return answer;
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await pause(POLL_MS);
-  }
 }

@@ -7,11 +7,10 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
+import { PATIENCE_MS, until } from './until.ts';
 
-/** A machine under load starts an extension host in ten seconds; nothing takes longer. */
-export const PATIENCE_MS = 30_000;
 /** How long a menu or a list is watched before it is opened anew, because what it offers was not registered yet. */
-const GLANCE_MS = 2000;
+const GLANCE_MS = 5000;
 
 const ARTIFACTS = resolve(import.meta.dirname, '..', '..', '..', 'test-artifacts', 'e2e');
 
@@ -88,15 +87,16 @@ export class EditorWindow {
 
   /** Right-clicks anything and chooses an item; one that is not there yet is given time to appear. */
   async chooseInContextMenu(target: Locator, item: string | RegExp): Promise<void> {
-    await this.#untilItWorks(`"${item}" in a context menu`, async () => {
-      const menu = await this.openContextMenu(target);
-      // By the keyboard: in its first tenth of a second a menu takes no click.
+    const menu = await this.#untilOffered(`"${item}" in a context menu`, async () => {
+      const opened = await this.openContextMenu(target);
       await this.menuItem(item).hover({ timeout: GLANCE_MS });
       const chosen = this.page.getByRole('menuitem', { name: item, exact: typeof item === 'string' });
-      await menu.locator('.action-item.focused', { has: chosen }).waitFor({ timeout: GLANCE_MS });
-      await this.page.keyboard.press('Enter');
-      await menu.waitFor({ state: 'hidden', timeout: GLANCE_MS });
+      await opened.locator('.action-item.focused', { has: chosen }).waitFor({ timeout: GLANCE_MS });
+      return opened;
     });
+    // By the keyboard: in its first tenth of a second a menu takes no click.
+    await this.page.keyboard.press('Enter');
+    await menu.waitFor({ state: 'hidden' });
   }
 
   /** Right-clicks a row and returns the menu. */
@@ -118,12 +118,14 @@ export class EditorWindow {
 
   /** Runs a command by its whole title, "Peer Courier: Start Receiver", from the palette. */
   async runCommand(title: string): Promise<void> {
-    await this.#untilItWorks(`the command "${title}"`, async () => {
+    await this.#untilOffered(`the command "${title}"`, async () => {
       await this.page.keyboard.press('F1');
-      await this.quickInput.waitFor({ timeout: GLANCE_MS });
-      await this.quickInput.locator('input.input').fill(`>${title}`);
-      await this.quickPickRow(title).click({ timeout: GLANCE_MS });
+      await this.quickInput.locator('input.input').fill(`>${title}`, { timeout: GLANCE_MS });
+      const chosen = this.quickPickRow(title).and(this.page.locator('.focused'));
+      await chosen.waitFor({ timeout: GLANCE_MS });
     });
+    // By the keyboard: the list is drawn anew when further results come, and a click in between is lost.
+    await this.page.keyboard.press('Enter');
   }
 
   /** Whether the palette offers a command now. */
@@ -166,17 +168,39 @@ export class EditorWindow {
     else await this.quickInput.locator('.monaco-list-row').filter({ hasText: label }).first().click();
   }
 
-  /** Fills the open input box and confirms. */
-  async typeInput(text: string): Promise<void> {
-    await this.quickInput.locator('input.input').fill(text);
+  /** Fills the input box that asks for this, and confirms. */
+  async typeInput(prompt: string, text: string): Promise<void> {
+    await this.#inputBox(prompt).fill(text);
     await this.page.keyboard.press('Enter');
   }
 
-  /** Pastes what the clipboard holds into the open input box, as a person does, and confirms. */
-  async pasteInput(): Promise<void> {
-    await this.quickInput.locator('input.input').focus();
+  /** Pastes what the clipboard holds into the input box that asks for this, as a person does, and confirms. */
+  async pasteInput(prompt: string): Promise<void> {
+    const [input, text] = [this.#inputBox(prompt), await this.readClipboard()];
+    await input.focus();
     await this.page.keyboard.press('ControlOrMeta+V');
+    await until('the pasted text', async () => (await input.inputValue()) === text);
     await this.page.keyboard.press('Enter');
+  }
+
+  /** By its prompt: what was open before may still be on the screen. */
+  #inputBox(prompt: string): Locator {
+    return this.quickInput.filter({ hasText: prompt }).locator('input.input');
+  }
+
+  /**
+   * Chooses a folder in VS Code's own file dialog, which is open. A folder *in* it must be named that is in no
+   * other. The dialog lists folders while one types: text that comes before the list is there is written over,
+   * and a press in between chooses the folder of before, or nothing.
+   */
+  async chooseFolder(path: string, { inside, button }: { readonly inside: string; readonly button: string }) {
+    const dialog = this.quickInput.filter({ has: this.page.getByRole('button', { name: button }) });
+    // Where one can go up, the first list is there.
+    await dialog.locator('.monaco-list-row').filter({ hasText: '..' }).waitFor();
+    await dialog.locator('input.input').fill(`${path}/`);
+    await this.quickPickRow(inside).waitFor();
+    await dialog.getByRole('button', { name: button }).click();
+    await dialog.waitFor({ state: 'hidden' });
   }
 
   /** A notification that is on the screen, by what it says. */
@@ -186,20 +210,24 @@ export class EditorWindow {
 
   /** Waits for a notification, presses one of its buttons, and waits until it is gone. */
   async pressInNotification(text: string | RegExp, button: string): Promise<void> {
-    const toast = this.notification(text);
-    await toast.waitFor();
     // Buttons beyond the first ones and the cancel button of progress appear under the pointer.
-    await toast.hover();
-    await toast.getByRole('button', { name: button, exact: true }).click();
+    const toast = await this.holdNotification(text);
+    await press(toast.getByRole('button', { name: button, exact: true }));
     await toast.waitFor({ state: 'hidden' });
   }
 
   /** Closes a notification without an answer. */
   async closeNotification(text: string | RegExp): Promise<void> {
+    const toast = await this.holdNotification(text);
+    await press(toast.getByRole('button', { name: /^Clear Notification/ }));
+    await toast.waitFor({ state: 'hidden' });
+  }
+
+  /** Waits for a notification and puts the pointer on it: there it stays, others leave after ten seconds. */
+  async holdNotification(text: string | RegExp): Promise<Locator> {
     const toast = this.notification(text);
     await toast.hover();
-    await toast.getByRole('button', { name: /^Clear Notification/ }).click();
-    await toast.waitFor({ state: 'hidden' });
+    return toast;
   }
 
   /** What all notifications on the screen say. */
@@ -232,8 +260,8 @@ export class EditorWindow {
 
   /** The number on a container's icon, "" for none. */
   async badge(name: string): Promise<string> {
-    const badge = this.containerTab(name).locator('.badge-content');
-    return (await badge.count()) === 0 ? '' : badge.innerText();
+    const [text = ''] = await this.containerTab(name).locator('.badge-content').allInnerTexts();
+    return text;
   }
 
   /** One view: its header and its body. */
@@ -265,7 +293,7 @@ export class EditorWindow {
   async pressInlineAction(viewTitle: string, row: string | RegExp, action: string): Promise<void> {
     const target = this.treeRow(viewTitle, row);
     await target.hover();
-    await target.getByRole('button', { name: action }).click();
+    await press(target.getByRole('button', { name: action }));
   }
 
   /** An item of the status bar, by a part of what it says. */
@@ -296,20 +324,28 @@ export class EditorWindow {
 
   /**
    * Menus and lists are made when they are opened; what an extension adds to them later is missing from one
-   * that is open already. So a failed attempt is closed and made again.
+   * that is open already. So one without it is closed and opened again; nothing has been chosen by then.
    */
-  async #untilItWorks(what: string, attempt: () => Promise<void>): Promise<void> {
+  async #untilOffered<Offered>(what: string, open: () => Promise<Offered>): Promise<Offered> {
     const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
       try {
-        await attempt();
-        return;
+        return await open();
       } catch (error) {
         if (Date.now() > deadline) throw new Error(`${this.name} did not find ${what}.`, { cause: error });
         await this.page.keyboard.press('Escape');
       }
     }
   }
+}
+
+/**
+ * Presses what could be clicked, in one moment: rows and notifications are drawn anew while their numbers
+ * change, and a click that begins on the old icon and ends on the new one is none.
+ */
+async function press(button: Locator): Promise<void> {
+  await button.click({ trial: true });
+  await button.dispatchEvent('click');
 }
 
 /** VS Code draws spaces of every kind, and marks of its own between the parts of a label. */

@@ -2,7 +2,7 @@
  * Two people at two editors on one machine: two servers of VS Code with a data folder, a home folder and a
  * workspace each, and a browser with a window for each of them.
  */
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -11,6 +11,7 @@ import { launchChromium, openContext } from '../../../scripts/chromium.mjs';
 import { type VscodeServer, startServer } from '../../../scripts/vscode.mjs';
 import { EditorWindow } from './editorWindow.ts';
 import { packedExtension } from './packedExtension.ts';
+import { until } from './until.ts';
 
 export type Person = {
   readonly server: VscodeServer;
@@ -21,7 +22,7 @@ export type Person = {
   readonly window: EditorWindow;
   /** A further window on the same server; its name is the person's with a number. */
   readonly openAnother: (folder?: string) => Promise<EditorWindow>;
-  /** Sets all settings of machine scope anew; the windows notice by themselves. */
+  /** Sets all settings of machine scope anew, and waits until the windows know them. */
   readonly configure: (settings: Settings) => Promise<void>;
   /** Whose command line holds this text: `engine.js`, say. */
   readonly processes: (text: string) => readonly number[];
@@ -40,6 +41,9 @@ export type TwoWindows = {
 };
 
 type Settings = Readonly<Record<string, unknown>>;
+
+/** A container is opened by its icon; otherwise that would close one that has opened by itself in the meantime. */
+const CALM_SETTINGS: Settings = { 'workbench.activityBar.iconClickBehavior': 'focus' };
 
 export type PersonOptions = {
   /** Fills the workspace before the window opens. */
@@ -121,20 +125,33 @@ async function openPerson(name: string, place: Place): Promise<Person> {
   await mkdir(home);
   await place.prepare?.({ workspace, home });
   const dataFolder = join(place.folder, 'data');
-  const configure = async (settings: Settings): Promise<void> => {
-    const folder = join(dataFolder, 'data', 'Machine');
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'settings.json'), JSON.stringify(settings));
+  const settingsFolder = join(dataFolder, 'data', 'Machine');
+  await mkdir(settingsFolder, { recursive: true });
+  const writeMachineSettings = async (settings: Settings): Promise<void> => {
+    const unfinished = join(settingsFolder, 'unfinished.json');
+    await writeFile(unfinished, JSON.stringify(settings));
+    // A window must not read half of it.
+    await rename(unfinished, join(settingsFolder, 'settings.json'));
   };
-  await configure(place.machineSettings ?? {});
+  await writeMachineSettings(place.machineSettings ?? {});
   const server = await startServer({
     dataFolder,
     extension: place.extension,
     environment: { HOME: home, USERPROFILE: home },
-    ...(place.settings === undefined ? {} : { settings: place.settings }),
+    settings: { ...CALM_SETTINGS, ...place.settings },
   });
   place.servers.push(server);
   const context = await openContext(place.browser, server.origin);
+  let changes = 0;
+  const configure = async (settings: Settings): Promise<void> => {
+    changes += 1;
+    // The title is the last to change: an extension is told before, and before all that is asked of it later.
+    const title = `settings ${changes}`;
+    await writeMachineSettings({ ...settings, 'window.title': `\${rootName} · ${title}` });
+    for (const page of context.pages()) {
+      await until(`"${title}" in a title`, async () => (await page.title()).endsWith(title));
+    }
+  };
   let opened = 0;
   const openAnother = async (folder = workspace): Promise<EditorWindow> => {
     opened += 1;
