@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { ReceiveFolder } from '../../src/node/disk/receiveFolder.ts';
 import type { ConflictPolicy } from '../../src/node/disk/publish.ts';
-import { setFolderTime } from '../../src/node/disk/times.ts';
+import { systemFiles } from '../../src/node/disk/systemFiles.ts';
 import { STAGING_FOLDER } from '../../src/protocol/wirePath.ts';
 import type { Destination } from '../../src/transfer/ports.ts';
 import { Delivery, DELIVERED_MS } from '../support/delivery.ts';
@@ -186,7 +186,7 @@ test('folder: no time comes back a millisecond early', async (t) => {
   const folder = scratchFolder(t);
   for (let at = 0; at < 200; at += 1) {
     const mtimeMs = 1_600_000_000_000 + at * 1_234_567_891;
-    setFolderTime(folder, mtimeMs);
+    systemFiles.setTime(folder, mtimeMs);
     // To the nanosecond: as a double the time may have been rounded up on its way here.
     assert.equal(statSync(folder, { bigint: true }).mtimeNs / 1_000_000n, BigInt(mtimeMs));
   }

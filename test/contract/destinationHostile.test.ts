@@ -19,14 +19,17 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { CourierError } from '../../src/base/failure.ts';
 import type { FailureCode } from '../../src/base/failure.ts';
-import { publishFileReplacing } from '../../src/node/disk/publish.ts';
+import { Publishing } from '../../src/node/disk/publish.ts';
 import { ReceiveFolder } from '../../src/node/disk/receiveFolder.ts';
+import { systemFiles } from '../../src/node/disk/systemFiles.ts';
 import { STAGING_FOLDER } from '../../src/protocol/wirePath.ts';
 import { NOBODY, runTask, runTogether } from '../support/children.ts';
 import { Delivery } from '../support/delivery.ts';
 import { pictureOf } from '../support/folderPicture.ts';
 import { treeOf } from '../support/memoryTree.ts';
+import { portPictureOf } from '../support/portPicture.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { SimDisk } from '../support/simDisk.ts';
 
 /** Links planted where something will be written, disks that are full, folders that cannot be used. */
 
@@ -277,7 +280,7 @@ test('where links are not possible, a placeholder keeps the name', needsRoot, as
   }
 });
 
-test('an older file that is replaced is kept, and its name is never without a file', (t) => {
+test('an older file that is replaced is kept, and its name is never without a file', async (t) => {
   const folder = scratchFolder(t);
   const [part, location, backup] = [
     join(folder, 'part'),
@@ -287,20 +290,48 @@ test('an older file that is replaced is kept, and its name is never without a fi
   writeFileSync(part, 'new');
   writeFileSync(location, 'old');
   const inode = statSync(location).ino;
-  publishFileReplacing(part, location, backup);
+  const publishing = new Publishing(systemFiles);
+  const replace = (): Promise<void> => publishing.publishFileReplacing(part, location, backup);
+  await replace();
   assert.deepEqual([readFileSync(location, 'utf8'), readFileSync(backup, 'utf8')], ['new', 'old']);
   assert.equal(statSync(backup).ino, inode);
   // A backup that is there is somebody's too: the next one lies beside it.
   writeFileSync(part, 'newer');
-  publishFileReplacing(part, location, backup);
+  await replace();
   const kept = () => [location, backup, `${backup} (2)`].map((file) => readFileSync(file, 'utf8'));
   assert.deepEqual(kept(), ['newer', 'old', 'new']);
   // It was kept already, and then the process was killed.
   linkSync(location, `${backup} (3)`);
   writeFileSync(part, 'newest');
-  publishFileReplacing(part, location, backup);
+  await replace();
   assert.deepEqual(kept(), ['newest', 'old', 'new']);
   assert.deepEqual(readdirSync(join(backup, '..')), ['name', 'name (2)', 'name (3)']);
+});
+
+test('a file that replaces the old one while that is being kept is not overwritten', async () => {
+  const disk = new SimDisk();
+  for (const [name, text] of Object.entries({ part: 'new', name: 'old', theirs: 'theirs' })) {
+    disk.plant(`/received/${name}`, Buffer.from(text));
+  }
+  const files = disk.mount({
+    before({ name, location }) {
+      const isKeeping = name === 'sync' && location === '/received/kept';
+      if (isKeeping) disk.mount().rename('/received/theirs', '/received/name');
+      return undefined;
+    },
+  });
+  const replacing = new Publishing(files).publishFileReplacing(
+    '/received/part',
+    '/received/name',
+    '/received/kept/name',
+  );
+  await assert.rejects(replacing, isFailure('name-taken'));
+  assert.deepEqual(portPictureOf(disk.mount(), '/received'), {
+    kept: '<folder>',
+    'kept/name': 'old',
+    name: 'theirs',
+    part: 'new',
+  });
 });
 
 test('a folder that may not be written to is refused at once', needsRoot, async (t) => {

@@ -16,6 +16,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createHash } from 'node:crypto';
@@ -26,6 +27,7 @@ import { CourierError } from '../../src/base/failure.ts';
 import { pruneTrees } from '../../src/node/disk/pruning.ts';
 import type { ConflictPolicy } from '../../src/node/disk/publish.ts';
 import { ReceiveFolder } from '../../src/node/disk/receiveFolder.ts';
+import { systemFiles } from '../../src/node/disk/systemFiles.ts';
 import { limits } from '../../src/protocol/limits.ts';
 import { STAGING_FOLDER } from '../../src/protocol/wirePath.ts';
 import type { Destination } from '../../src/transfer/ports.ts';
@@ -248,6 +250,34 @@ suite('a session that is killed anywhere: the next one sends what is missing, an
       assert.equal(existsSync(join(folder, STAGING_FOLDER)), false);
     }
   });
+});
+
+test('folders that an earlier session made in one that was there get their times, and the others keep theirs', async (t) => {
+  const tree = treeOf({
+    album: null,
+    'album/made': null,
+    'album/made/a': 10,
+    'album/made/empty': null,
+    'album/there': null,
+    'album/there/b': 20,
+  });
+  for (const policy of ['skip', 'replace'] as const) {
+    const folder = join(scratchFolder(t), 'received');
+    mkdirSync(join(folder, 'album', 'there'), { recursive: true });
+    const destination = openIn(folder, policy, false);
+    await new Delivery(destination, tree).deliver();
+    await destination.suspend();
+    // What comes again changes the time of the folder that it lies in.
+    for (const path of ['made/a', 'there/b']) rmSync(join(folder, 'album', path));
+    // As if it had ended before it came to the times.
+    utimesSync(join(folder, 'album', 'made', 'empty'), 1, 1);
+    assert.equal(await finish(folder, policy, tree), 30, policy);
+    const timeOf = (path: string): number => Math.floor(statSync(join(folder, path)).mtimeMs);
+    for (const path of ['album/made', 'album/made/a', 'album/made/empty', 'album/there/b']) {
+      assert.equal(timeOf(path), DELIVERED_MS, `${policy}: ${path}`);
+    }
+    for (const path of ['album', 'album/there']) assert.notEqual(timeOf(path), DELIVERED_MS, path);
+  }
 });
 
 suite('the receipt was lost', () => {
@@ -487,7 +517,7 @@ suite('what was left is not what is offered now', () => {
       treeOf({ in: null, 'in/README': 1, 'in/other': 2 }),
     );
     await offered.plan();
-    pruneTrees(folder, offered.entries);
+    pruneTrees(systemFiles, folder, offered.entries);
     // Here both names stay, because to rename one to the other does nothing; to remove one would remove both.
     assert.deepEqual(pictureOf(join(folder, 'in')), {
       README: 'in/Readme',

@@ -22,7 +22,9 @@ import { parseFingerprint } from '../../src/peers/fingerprint.ts';
 import type { Fingerprint } from '../../src/peers/fingerprint.ts';
 import { deadProcessId, runTogether } from '../support/children.ts';
 import { pictureOf } from '../support/folderPicture.ts';
+import { portPictureOf } from '../support/portPicture.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { SimDisk } from '../support/simDisk.ts';
 
 const isUnusable = (error: unknown): boolean => CourierError.is(error, 'state-unusable');
 
@@ -58,6 +60,29 @@ test('what is replaced is the link and not what it leads to', (t) => {
   assert.equal(writeNewFile(join(folder, 'state'), 'ours'), false);
   replaceFile(join(folder, 'state'), 'ours');
   assert.deepEqual(pictureOf(folder), { outside: 'theirs', state: 'ours' });
+});
+
+test('what is written outlives a power loss, with the folders that were made for it', () => {
+  const disk = new SimDisk();
+  const files = disk.mount();
+  const found = (): Record<string, string> =>
+    portPictureOf(disk.imageAfter(disk.operations.length, { keeps: () => false }).mount(), '/home/state');
+  replaceFile('/home/state/peers', 'first', files);
+  assert.deepEqual(found(), { peers: 'first' });
+  replaceFile('/home/state/peers', 'second', files);
+  assert.deepEqual(found(), { peers: 'second' });
+  assert.equal(writeNewFile('/home/state/jobs/one', 'job', files), true);
+  const { jobs, peers, 'jobs/one': job } = found();
+  assert.deepEqual([jobs, peers, job], ['<folder>', 'second', 'job']);
+});
+
+test('a state folder that is a link is written in', { skip: process.platform === 'win32' }, (t) => {
+  const folder = scratchFolder(t);
+  mkdirSync(join(folder, 'elsewhere'));
+  symlinkSync('elsewhere', join(folder, 'state'));
+  replaceFile(join(folder, 'state', 'peers'), 'ours');
+  assert.equal(writeNewFile(join(folder, 'state', 'new'), 'ours'), true);
+  assert.deepEqual(readdirSync(join(folder, 'elsewhere')).toSorted(), ['new', 'peers']);
 });
 
 test('a write that fails leaves nothing behind', (t) => {

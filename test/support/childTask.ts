@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CourierError } from '../../src/base/failure.ts';
+import { TransferLocks } from '../../src/engine/transferLock.ts';
 import { createCompression } from '../../src/node/codec/zlibCompression.ts';
 import { FileSource } from '../../src/node/disk/fileSource.ts';
-import { tryPublishFile } from '../../src/node/disk/publish.ts';
+import { Publishing } from '../../src/node/disk/publish.ts';
 import { ReceiveFolder } from '../../src/node/disk/receiveFolder.ts';
+import { systemFiles } from '../../src/node/disk/systemFiles.ts';
 import { loadIdentity } from '../../src/node/identity/identityFile.ts';
 import { InviteFiles } from '../../src/node/state/inviteFiles.ts';
 import { writeNewFile } from '../../src/node/state/stateFile.ts';
@@ -23,8 +25,17 @@ const tasks: Readonly<Record<string, (...texts: readonly string[]) => unknown>> 
     return fingerprint;
   },
   /** Publishes `<parts>0` as `<location>0`, and so on. */
-  tryPublish: (parts = '', location = '', count = '') =>
-    Array.from({ length: Number(count) }, (_, at) => tryPublishFile(`${parts}${at}`, `${location}${at}`)),
+  tryPublish(parts = '', location = '', count = '') {
+    const publishing = new Publishing(systemFiles);
+    return Array.from({ length: Number(count) }, (_, at) =>
+      publishing.tryPublishFile(`${parts}${at}`, `${location}${at}`),
+    );
+  },
+  /** Takes a transfer and is killed before it lets go. */
+  async holdTransfer(state = '', id = '') {
+    await new TransferLocks(state).take(id);
+    process.kill(process.pid, 'SIGKILL');
+  },
   openFolder(folder = '') {
     try {
       ReceiveFolder.open(folder);

@@ -1,6 +1,3 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { CourierError } from '../../base/failure.ts';
@@ -9,20 +6,22 @@ import { isPacked } from '../../protocol/chunkLayout.ts';
 import { namesOf } from '../../protocol/wirePath.ts';
 import type { FileVersion, Source, SourceItem } from '../../transfer/ports.ts';
 import { isErrno } from './errno.ts';
+import type { FileSystem, OpenFile } from './fileSystem.ts';
 import { isSameVersion, versionOf } from './fileVersion.ts';
 import { OMIT_NOTHING } from './omissions.ts';
 import type { OmissionOptions } from './omissions.ts';
-import { READ_FLAGS } from './openFlags.ts';
+import { systemFiles } from './systemFiles.ts';
 import { walk } from './walk.ts';
 import type { Root } from './walk.ts';
+import { readNow } from './wholeFile.ts';
 
 /** Items listed before other work gets its turn. */
 const LIST_BURST = 256;
 /** Big files that stay open between their chunks, besides those that are being read. */
 const MOST_OPEN = 8;
 
-interface OpenFile {
-  readonly handle: Promise<FileHandle>;
+interface FileInUse {
+  readonly opened: OpenFile;
   /** Reads under way. */
   readers: number;
 }
@@ -32,33 +31,42 @@ export class FileSource implements Source {
   readonly #roots: readonly Root[];
   readonly #allocate: (length: number) => Uint8Array;
   readonly #options: OmissionOptions;
+  readonly #disk: FileSystem;
+  readonly #rest: () => Promise<void>;
   /** The least recently used first. */
-  readonly #open = new Map<string, OpenFile>();
+  readonly #open = new Map<string, FileInUse>();
 
-  /** `allocate` gives the memory that ranges of big files are read into; `options` say what is left out. */
+  /**
+   * `allocate` gives the memory that ranges of big files are read into; `options` say what is left out; `rest`
+   * resolves when other work has had its turn.
+   */
   constructor(
     roots: readonly Root[],
     allocate: (length: number) => Uint8Array = (length) => Buffer.allocUnsafeSlow(length),
     options: OmissionOptions = OMIT_NOTHING,
+    disk: FileSystem = systemFiles,
+    rest: () => Promise<void> = setImmediate,
   ) {
     this.#roots = roots;
     this.#allocate = allocate;
     this.#options = options;
+    this.#disk = disk;
+    this.#rest = rest;
   }
 
   async *list(): AsyncGenerator<SourceItem> {
     let count = 0;
-    for (const item of walk(this.#roots, this.#options)) {
+    for (const item of walk(this.#roots, this.#options, this.#disk)) {
       yield item;
       count += 1;
-      if (count % LIST_BURST === 0) await setImmediate();
+      if (count % LIST_BURST === 0) await this.#rest();
     }
   }
 
   async read(entry: FileEntry, version: FileVersion, offset: number, length: number): Promise<Uint8Array> {
     try {
       return isPacked(entry.size)
-        ? readWhole(this.#locate(entry), version, length)
+        ? readWhole(this.#disk, this.#locate(entry), version, length)
         : await this.#readRange(entry, version, offset, length);
     } catch (error) {
       throw readFailure(error);
@@ -85,17 +93,17 @@ export class FileSource implements Source {
   ): Promise<Uint8Array> {
     const file = this.#take(entry);
     try {
-      const handle = await file.handle;
-      if (!isSameVersion(version, versionOf(fstatSync(handle.fd)))) throw changed(entry);
+      const { opened } = file;
+      if (!isSameVersion(version, versionOf(opened.stat()))) throw changed(entry);
       const bytes = this.#allocate(length);
       let filled = 0;
       while (filled < length) {
-        const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
-        if (bytesRead === 0) throw changed(entry);
-        filled += bytesRead;
+        const count = await opened.read(bytes.subarray(filled, length), offset + filled);
+        if (count === 0) throw changed(entry);
+        filled += count;
       }
       // After the read as before: what was read lies between two looks at the same version.
-      if (!isSameVersion(version, versionOf(fstatSync(handle.fd)))) throw changed(entry);
+      if (!isSameVersion(version, versionOf(opened.stat()))) throw changed(entry);
       return bytes;
     } finally {
       file.readers -= 1;
@@ -103,8 +111,11 @@ export class FileSource implements Source {
   }
 
   /** A file to read from, opened if it is not; somebody counts as its reader from now on. */
-  #take(entry: FileEntry): OpenFile {
-    const file = this.#open.get(entry.path) ?? { handle: open(this.#locate(entry), READ_FLAGS), readers: 0 };
+  #take(entry: FileEntry): FileInUse {
+    const file = this.#open.get(entry.path) ?? {
+      opened: this.#disk.open(this.#locate(entry), 'read'),
+      readers: 0,
+    };
     file.readers += 1;
     this.#open.delete(entry.path);
     this.#open.set(entry.path, file);
@@ -129,27 +140,21 @@ export class FileSource implements Source {
   }
 }
 
-function readWhole(location: string, version: FileVersion, length: number): Uint8Array {
-  const descriptor = openSync(location, READ_FLAGS);
+function readWhole(disk: FileSystem, location: string, version: FileVersion, length: number): Uint8Array {
+  const file = disk.open(location, 'read');
   try {
-    if (!isSameVersion(version, versionOf(fstatSync(descriptor)))) throw changed();
-    const bytes = Buffer.allocUnsafe(length);
-    let filled = 0;
-    while (filled < length) {
-      const count = readSync(descriptor, bytes, filled, length - filled, filled);
-      if (count === 0) throw changed();
-      filled += count;
-    }
-    if (!isSameVersion(version, versionOf(fstatSync(descriptor)))) throw changed();
+    if (!isSameVersion(version, versionOf(file.stat()))) throw changed();
+    const bytes = readNow(file, Buffer.allocUnsafe(length));
+    if (bytes === undefined || !isSameVersion(version, versionOf(file.stat()))) throw changed();
     return bytes;
   } finally {
-    closeSync(descriptor);
+    file.closeNow();
   }
 }
 
-async function closeQuietly(file: OpenFile | undefined): Promise<void> {
+async function closeQuietly(file: FileInUse | undefined): Promise<void> {
   try {
-    await (await file?.handle)?.close();
+    await file?.opened.close();
   } catch {
     // It was read only: nothing can be lost by a failing close.
   }

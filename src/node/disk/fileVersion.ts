@@ -1,7 +1,7 @@
-import type { Stats } from 'node:fs';
 import type { FileVersion } from '../../transfer/ports.ts';
+import type { FileStats } from './fileSystem.ts';
 
-export function versionOf({ size, mtimeMs, ctimeMs, ino }: Stats): FileVersion {
+export function versionOf({ size, mtimeMs, ctimeMs, ino }: FileStats): FileVersion {
   return { size, mtimeMs, ctimeMs, inode: ino };
 }
 

@@ -1,14 +1,17 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { isPacked } from '../../protocol/chunkLayout.ts';
 import type { FileEntry } from '../../protocol/manifest.ts';
-import { READ_FLAGS } from './openFlags.ts';
+import type { FileSystem, OpenFile } from './fileSystem.ts';
+import { readNow } from './wholeFile.ts';
 
 /** Reads files that are there before they are sent: regular ones, and never through a link. */
 export class HeldFiles {
+  readonly #disk: FileSystem;
   /** Big ones stay open from chunk to chunk. */
-  readonly #open = new Map<string, Promise<FileHandle | undefined>>();
+  readonly #open = new Map<string, OpenFile | undefined>();
+
+  constructor(disk: FileSystem) {
+    this.#disk = disk;
+  }
 
   /** A range of the file at `location`, or a small one whole; `undefined` if that is not there. */
   async read(
@@ -17,61 +20,61 @@ export class HeldFiles {
     offset: number,
     length: number,
   ): Promise<Uint8Array | undefined> {
-    if (isPacked(entry.size)) return readSmall(location, entry.size);
-    let opening = this.#open.get(location);
-    if (opening === undefined) {
-      opening = openRegular(location);
-      this.#open.set(location, opening);
-    }
-    const handle = await opening;
-    if (handle === undefined) return undefined;
+    if (isPacked(entry.size)) return readSmall(this.#disk, location, entry.size);
+    const file = this.#opened(location);
+    if (file === undefined) return undefined;
     const bytes = Buffer.allocUnsafeSlow(length);
-    const { bytesRead } = await handle.read(bytes, 0, length, offset);
-    return bytesRead === length ? bytes : undefined;
+    let filled = 0;
+    while (filled < length) {
+      const count = await file.read(filled === 0 ? bytes : bytes.subarray(filled), offset + filled);
+      if (count === 0) return undefined;
+      filled += count;
+    }
+    return bytes;
   }
 
   async close(location: string): Promise<void> {
-    const handle = this.#open.get(location);
+    const file = this.#open.get(location);
     this.#open.delete(location);
-    await (await handle)?.close();
+    await file?.close();
   }
 
   async closeAll(): Promise<void> {
     await Promise.allSettled([...this.#open.keys()].map((location) => this.close(location)));
   }
+
+  /** What is there to be read; not looked for again until it is closed. */
+  #opened(location: string): OpenFile | undefined {
+    if (this.#open.has(location)) return this.#open.get(location);
+    const file = openRegular(this.#disk, location);
+    this.#open.set(location, file);
+    return file;
+  }
 }
 
-/** Synchronous calls: several times faster than the thread pool for a few kilobytes. */
-function readSmall(location: string, size: number): Uint8Array | undefined {
-  let descriptor;
+function readSmall(disk: FileSystem, location: string, size: number): Uint8Array | undefined {
+  let file;
   try {
-    descriptor = openSync(location, READ_FLAGS);
+    file = disk.open(location, 'read');
   } catch {
     return undefined;
   }
   try {
-    const stats = fstatSync(descriptor);
-    if (!stats.isFile() || stats.size !== size) return undefined;
-    const bytes = Buffer.allocUnsafeSlow(size);
-    let read = 0;
-    while (read < size) {
-      const count = readSync(descriptor, bytes, read, size - read, read);
-      if (count === 0) return undefined;
-      read += count;
-    }
-    return bytes;
+    const stats = file.stat();
+    return stats.isFile() && stats.size === size ? readNow(file, Buffer.allocUnsafeSlow(size)) : undefined;
   } finally {
-    closeSync(descriptor);
+    file.closeNow();
   }
 }
 
-async function openRegular(location: string): Promise<FileHandle | undefined> {
+function openRegular(disk: FileSystem, location: string): OpenFile | undefined {
+  let file;
   try {
-    const handle = await open(location, READ_FLAGS);
-    if ((await handle.stat()).isFile()) return handle;
-    await handle.close();
+    file = disk.open(location, 'read');
+    if (file.stat().isFile()) return file;
   } catch {
     // Nothing to compare with.
   }
+  file?.closeNow();
   return undefined;
 }

@@ -18,10 +18,10 @@
  * check-ignore --no-index` has it; nor are the user's own global rules; and of a `.git` that is a file (a
  * worktree, a submodule) only the place counts, because the path in it may lead to any machine.
  */
-import { closeSync, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import ignore from 'ignore';
-import { READ_FLAGS } from './openFlags.ts';
+import { systemFiles } from './systemFiles.ts';
+import { readNow } from './wholeFile.ts';
 
 /**
  * A longer `.gitignore` is not followed, like one that cannot be read or is a link: then too much is sent,
@@ -67,7 +67,7 @@ function repositoryAround(folder: string): string | undefined {
 
 function isRepository(folder: string): boolean {
   try {
-    return lstatSync(join(folder, GIT_FOLDER), { throwIfNoEntry: false }) !== undefined;
+    return systemFiles.lstat(join(folder, GIT_FOLDER)) !== undefined;
   } catch {
     return false;
   }
@@ -196,13 +196,14 @@ const REPEATED_GLOBSTAR = /(^|\/)(?:\*{2,}\/){2,}/g;
 function readSmall(file: string): string | undefined {
   try {
     // Most folders have none: this way to ask costs no exception.
-    const stats = lstatSync(file, { throwIfNoEntry: false });
+    const stats = systemFiles.lstat(file);
     if (stats === undefined || !isSmallFile(stats)) return undefined;
-    const descriptor = openSync(file, READ_FLAGS);
+    const opened = systemFiles.open(file, 'read');
     try {
-      return isSmallFile(fstatSync(descriptor)) ? readFileSync(descriptor, 'utf8') : undefined;
+      const now = opened.stat();
+      return isSmallFile(now) ? readNow(opened, Buffer.allocUnsafe(now.size))?.toString('utf8') : undefined;
     } finally {
-      closeSync(descriptor);
+      opened.closeNow();
     }
   } catch {
     return undefined;

@@ -1,13 +1,12 @@
-import { chmodSync, closeSync, fchmodSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import type { Stats } from 'node:fs';
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { CourierError } from '../../base/failure.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { FileEntry } from '../../protocol/manifest.ts';
+import type { BackgroundSync } from './backgroundSync.ts';
+import type { Durability } from './durability.ts';
 import { isErrno } from './errno.ts';
-import { CREATE_FLAGS, isRunnable, runnableAs, UPDATE_FLAGS } from './openFlags.ts';
-import { setFileTime, setFolderTime } from './times.ts';
+import type { FileStats, FileSystem, OpenFile } from './fileSystem.ts';
+import { isRunnable, runnableAs } from './modes.ts';
+import { writeNow } from './wholeFile.ts';
 
 const ZEROS = Buffer.alloc(limits.largestChunkBytes);
 
@@ -16,33 +15,46 @@ function modeOf({ isExecutable }: FileEntry): number {
   return isExecutable ? 0o777 : 0o666;
 }
 
-/**
- * Writes a whole small file. Synchronous calls: several times faster than the thread pool for a few
- * kilobytes, and in a process of its own they hold nobody up. Its content is not synced here.
- */
-export function writeSmallFile(location: string, entry: FileEntry, bytes: Uint8Array): void {
-  const descriptor = openSync(location, CREATE_FLAGS, modeOf(entry));
+/** Writes a whole small file. Its content is not synced here. */
+export function writeSmallFile(
+  disk: FileSystem,
+  location: string,
+  entry: FileEntry,
+  bytes: Uint8Array,
+): void {
+  const file = disk.open(location, 'create', modeOf(entry));
   try {
-    let written = 0;
-    while (written < bytes.length) written += writeSync(descriptor, bytes, written);
-    setFileTime(descriptor, entry.mtimeMs);
+    writeNow(file, bytes, 0);
+    file.setTime(entry.mtimeMs);
   } finally {
-    closeSync(descriptor);
+    file.closeNow();
   }
 }
 
 /** Gives a whole small file of an earlier session, which is found right, the time and mode of the offer. */
-export function refreshSmallFile(location: string, entry: FileEntry, there: Stats | undefined): void {
+export function refreshSmallFile(
+  disk: FileSystem,
+  location: string,
+  entry: FileEntry,
+  there: FileStats | undefined,
+): void {
   // What is in staging is ours alone, but not out of reach: somebody may have cleaned up.
   if (there?.size !== entry.size) throw missingFailure();
   if (isRunnable(there.mode) !== entry.isExecutable) {
-    chmodSync(location, runnableAs(there.mode, entry.isExecutable));
+    disk.chmod(location, runnableAs(there.mode, entry.isExecutable));
   }
-  if (Math.floor(there.mtimeMs) !== entry.mtimeMs) setFolderTime(location, entry.mtimeMs);
+  if (Math.floor(there.mtimeMs) !== entry.mtimeMs) disk.setTime(location, entry.mtimeMs);
 }
 
 function missingFailure(): CourierError {
   return new CourierError('disk-error', 'a part of a file went missing');
+}
+
+/** Where a big file is built. */
+export interface PartialPlace {
+  readonly disk: FileSystem;
+  readonly location: string;
+  readonly durability: Durability;
 }
 
 /**
@@ -53,47 +65,49 @@ function missingFailure(): CourierError {
 export class PartialFile {
   // Immutable.
   readonly #entry: FileEntry;
-  readonly #handle: FileHandle;
+  readonly #place: PartialPlace;
+  readonly #file: OpenFile;
   /** How far an earlier session had come. */
   readonly #inherited: number;
+  readonly #background: BackgroundSync;
 
   // Mutable.
   /** Where the furthest write ends, under way or done. */
   #end: number;
 
-  private constructor(entry: FileEntry, handle: FileHandle, inherited: number) {
+  private constructor(entry: FileEntry, place: PartialPlace, file: OpenFile, inherited: number) {
     this.#entry = entry;
-    this.#handle = handle;
+    this.#place = place;
+    this.#file = file;
     this.#inherited = inherited;
+    this.#background = place.durability.backgroundFor(place.location, () => file.datasync());
     this.#end = inherited;
   }
 
-  static async create(location: string, entry: FileEntry): Promise<PartialFile> {
-    return new PartialFile(entry, await open(location, CREATE_FLAGS, modeOf(entry)), 0);
+  static create(place: PartialPlace, entry: FileEntry): PartialFile {
+    return new PartialFile(entry, place, place.disk.open(place.location, 'create', modeOf(entry)), 0);
   }
 
   /** Goes on with the file that an earlier session left, whichever size was offered then. */
-  static async reopen(location: string, entry: FileEntry): Promise<PartialFile> {
-    const handle = await open(location, UPDATE_FLAGS);
+  static reopen(place: PartialPlace, entry: FileEntry): PartialFile {
+    const file = place.disk.open(place.location, 'update');
     try {
-      const { size, mode } = fstatSync(handle.fd);
-      if (size > entry.size) ftruncateSync(handle.fd, entry.size);
-      if (isRunnable(mode) !== entry.isExecutable) {
-        fchmodSync(handle.fd, runnableAs(mode, entry.isExecutable));
-      }
-      return new PartialFile(entry, handle, Math.min(size, entry.size));
+      const { size, mode } = file.stat();
+      if (size > entry.size) file.truncate(entry.size);
+      if (isRunnable(mode) !== entry.isExecutable) file.chmod(runnableAs(mode, entry.isExecutable));
+      return new PartialFile(entry, place, file, Math.min(size, entry.size));
     } catch (error) {
-      await handle.close();
+      file.closeNow();
       throw error;
     }
   }
 
-  static async reopenOrCreate(location: string, entry: FileEntry): Promise<PartialFile> {
+  static reopenOrCreate(place: PartialPlace, entry: FileEntry): PartialFile {
     try {
-      return await PartialFile.reopen(location, entry);
+      return PartialFile.reopen(place, entry);
     } catch (error) {
       if (!isErrno(error, 'ENOENT')) throw error;
-      return PartialFile.create(location, entry);
+      return PartialFile.create(place, entry);
     }
   }
 
@@ -106,37 +120,46 @@ export class PartialFile {
     const isHole = ZEROS.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;
     if (isHole && offset >= this.#inherited) {
       // Cuts nothing off: no write that is under way reaches so far.
-      if (isFurthest) ftruncateSync(this.#handle.fd, end);
-      return;
+      if (isFurthest) this.#file.truncate(end);
+    } else {
+      let written = 0;
+      while (written < bytes.length) {
+        written += await this.#file.write(written === 0 ? bytes : bytes.subarray(written), offset + written);
+      }
     }
-    let written = 0;
-    while (written < bytes.length) {
-      const result = await this.#handle.write(bytes, written, bytes.length - written, offset + written);
-      written += result.bytesWritten;
-    }
+    this.#background.wrote(bytes.length);
   }
 
   /** Sets its time and makes it durable. */
   async complete(): Promise<void> {
+    const { location, durability } = this.#place;
     try {
+      await this.#background.settle();
+      durability.requireTrust();
       if (this.#end !== this.#entry.size) throw missingFailure();
-      setFileTime(this.#handle.fd, this.#entry.mtimeMs);
-      await this.#handle.sync();
+      this.#file.setTime(this.#entry.mtimeMs);
+      await durability.syncFile(location, () => this.#file.sync());
     } finally {
-      await this.#handle.close();
+      await this.#file.close();
     }
+    durability.completedBig(location, this.#entry.size);
   }
 
-  /** Lets go of it as it is, as durable as may be. */
+  /** Lets go of it as it is, and durable. */
   async suspend(): Promise<void> {
+    const { location, durability } = this.#place;
     try {
-      await this.#handle.sync();
+      await this.#background.settle();
+      durability.requireTrust();
+      await durability.syncFile(location, () => this.#file.sync());
+      await durability.syncName(location);
     } finally {
-      await this.#handle.close();
+      await this.#file.close();
     }
   }
 
   async discard(): Promise<void> {
-    await this.#handle.close();
+    await this.#background.settle();
+    await this.#file.close();
   }
 }

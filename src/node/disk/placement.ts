@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmdirSync } from 'node:fs';
-import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { RangeSet } from '../../base/rangeSet.ts';
 import { isEntryFailure } from '../../base/failure.ts';
@@ -11,9 +9,10 @@ import { namesOf } from '../../protocol/wirePath.ts';
 import type { SafePath } from '../../protocol/wirePath.ts';
 import type { EntryReference, FileReference } from '../../transfer/ports.ts';
 import { isErrno, writeFailure } from './errno.ts';
-import { lookAt, unlinkPublished } from './publish.ts';
+import type { FileStats, FileSystem } from './fileSystem.ts';
+import { isPlaceholder, unlinkPublished } from './publish.ts';
 import type { ConflictPolicy } from './publish.ts';
-import { removeStaged } from './staging.ts';
+import { JOURNAL } from './publishedJournal.ts';
 
 /** Where a top-level folder of the offer goes. */
 type RootPlan =
@@ -46,6 +45,7 @@ interface PublishedPlace {
 }
 
 export interface PlacementInit {
+  readonly disk: FileSystem;
   /** The receive folder. */
   readonly folder: string;
   readonly staging: string;
@@ -64,9 +64,11 @@ export interface PlacementInit {
  */
 export class Placement {
   // Immutable.
+  readonly #disk: FileSystem;
   readonly #folder: string;
   readonly #tree: string;
   readonly #parts: string;
+  readonly #journal: string;
   readonly #policy: ConflictPolicy;
   readonly #isResumed: boolean;
   readonly #published: ReadonlyMap<string, string>;
@@ -78,15 +80,19 @@ export class Placement {
   /** The files that stand published already; ranges, because they come in a row. */
   readonly #standing = new RangeSet();
 
-  constructor({ folder, staging, policy, isResumed, published }: PlacementInit) {
+  constructor({ disk, folder, staging, policy, isResumed, published }: PlacementInit) {
+    this.#disk = disk;
     this.#folder = folder;
     this.#tree = join(staging, 'tree');
     this.#parts = join(staging, 'parts');
+    this.#journal = join(staging, JOURNAL);
     this.#policy = policy;
     this.#isResumed = isResumed;
     this.#published = published;
-    for (const made of [this.#tree, this.#parts]) mkdirSync(made, { recursive: isResumed });
-    if (isResumed) unlinkPublished(this.#parts);
+    for (const made of [this.#tree, this.#parts]) {
+      if (!isResumed || disk.lstat(made)?.isDirectory() !== true) disk.mkdir(made);
+    }
+    if (isResumed) unlinkPublished(disk, this.#parts);
   }
 
   decide(reference: EntryReference): Decision {
@@ -100,7 +106,10 @@ export class Placement {
     return decision;
   }
 
-  /** A name at which this system cannot even look is refused, and the other entries go on. */
+  /**
+   * A name at which this system cannot even look is refused, and the other entries go on. A disk that fails says
+   * nothing of the name: the transfer is interrupted.
+   */
   #decideFresh(reference: EntryReference): Decision {
     const { entry } = reference;
     const plan = this.#roots.get(namesOf(entry.path)[0] ?? '');
@@ -112,7 +121,8 @@ export class Placement {
       return plan === undefined ? this.#decideRoot(entry) : this.#decideInner(entry, plan);
     } catch (error) {
       const failure = writeFailure(error);
-      if (isEntryFailure(failure.code)) return 'refuse';
+      const isOfName = failure.code !== 'disk-error' || isErrno(error, 'EACCES', 'EPERM');
+      if (isEntryFailure(failure.code) && isOfName) return 'refuse';
       throw failure;
     }
   }
@@ -136,12 +146,12 @@ export class Placement {
   }
 
   /** What lies in staging, from an earlier session, where this file is to be built. */
-  leftOf(file: FileReference): Stats | undefined {
+  leftOf(file: FileReference): FileStats | undefined {
     if (!this.#isResumed) return undefined;
     const { kind, location } = this.placeOf(file);
     if (kind === 'published') return undefined;
     try {
-      const left = lookAt(location);
+      const left = this.#disk.lstat(location);
       return left?.isFile() === true ? left : undefined;
     } catch (error) {
       // At a name that this system does not take there is nothing.
@@ -201,8 +211,13 @@ export class Placement {
     if (announced === undefined && plan?.isOurs !== true) return false;
     const names = this.#finalNames(entry.path);
     const location = join(this.#folder, ...names.slice(0, -1), announced ?? names.at(-1) ?? '');
-    const there = lookAt(location);
-    return there !== undefined && isUnchanged(there, entry);
+    const there = this.#disk.lstat(location);
+    if (there === undefined) return false;
+    if (isUnchanged(there, entry)) return true;
+    if (announced !== undefined && isPlaceholder(this.#disk, there, this.#journal)) {
+      this.#disk.unlink(location);
+    }
+    return false;
   }
 
   /** Whether an earlier session has published this tree; `undefined` if not, or its name if it has. */
@@ -210,12 +225,12 @@ export class Placement {
     const name = this.#published.get(path);
     if (name === undefined) return undefined;
     const location = join(this.#folder, name);
-    if (lookAt(join(this.#tree, path)) === undefined) {
-      return lookAt(location)?.isDirectory() === true ? name : undefined;
+    if (this.#disk.lstat(join(this.#tree, path)) === undefined) {
+      return this.#disk.lstat(location)?.isDirectory() === true ? name : undefined;
     }
     // It stopped between making the folder that takes the name and renaming the tree over it.
     try {
-      rmdirSync(location);
+      this.#disk.rmdir(location);
     } catch {
       // Not there, or it holds something and so is somebody else's.
     }
@@ -230,7 +245,7 @@ export class Placement {
       this.#roots.set(entry.path, { kind: 'merge', name: standing, isOurs: true });
       return 'take';
     }
-    const there = lookAt(location);
+    const there = this.#disk.lstat(location);
     if (there === undefined || this.#policy === 'keep-both') {
       const made = this.#makeFolder(entry);
       if (made === 'take') this.#roots.set(entry.path, { kind: 'tree' });
@@ -245,10 +260,13 @@ export class Placement {
     if (plan.kind === 'tree') return entry.kind === 'folder' ? this.#makeFolder(entry) : 'take';
     const location = join(this.#folder, ...this.#finalNames(entry.path));
     if (entry.kind === 'file') return this.#decideFile(entry, location);
-    const there = lookAt(location);
+    const there = this.#disk.lstat(location);
     // A new folder is made when the first file in it is published, or at the end.
     if (there === undefined) return 'take';
-    if (there.isDirectory()) return plan.isOurs ? 'take' : 'same';
+    if (there.isDirectory()) {
+      // One that an earlier session made is finished by this one.
+      return plan.isOurs || this.#published.has(entry.path) ? 'take' : 'same';
+    }
     return this.#policy === 'skip' ? 'skip' : 'refuse';
   }
 
@@ -256,14 +274,14 @@ export class Placement {
   #makeFolder(entry: Entry): 'take' | 'refuse' {
     const location = join(this.#tree, entry.path);
     if (this.#isResumed) {
-      if (lookAt(location)?.isDirectory() === true) return 'take';
-      removeStaged(location);
+      if (this.#disk.lstat(location)?.isDirectory() === true) return 'take';
+      this.#disk.removeTree(location);
     }
-    return makeFolder(location);
+    return makeFolder(this.#disk, location);
   }
 
   #decideFile(entry: FileEntry, location: string): Decision {
-    const there = lookAt(location);
+    const there = this.#disk.lstat(location);
     if (there === undefined || this.#policy === 'keep-both') return 'take';
     if (this.#policy === 'skip') return 'skip';
     if (!there.isFile()) return 'refuse';
@@ -272,7 +290,7 @@ export class Placement {
 }
 
 /** Whether what stands there looks like the file that is offered. */
-function isUnchanged(there: Stats, { size, mtimeMs }: FileEntry): boolean {
+function isUnchanged(there: FileStats, { size, mtimeMs }: FileEntry): boolean {
   return there.isFile() && there.size === size && Math.floor(there.mtimeMs) === mtimeMs;
 }
 
@@ -281,9 +299,9 @@ function numberOf({ page, position }: EntryReference): number {
 }
 
 /** Makes a folder in staging; a name that this file system does not take is refused. */
-function makeFolder(location: string): 'take' | 'refuse' {
+function makeFolder(disk: FileSystem, location: string): 'take' | 'refuse' {
   try {
-    mkdirSync(location);
+    disk.mkdir(location);
     return 'take';
   } catch (error) {
     if (isErrno(error, 'EEXIST', 'ENAMETOOLONG', 'EILSEQ', 'EINVAL')) return 'refuse';

@@ -1,9 +1,7 @@
-import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Entry } from '../../protocol/manifest.ts';
 import { collisionKey, namesOf } from '../../protocol/wirePath.ts';
-import { lookAt } from './publish.ts';
-import { removeStaged } from './staging.ts';
+import type { FileSystem } from './fileSystem.ts';
 
 interface OpenFolder {
   readonly name: string;
@@ -19,18 +17,18 @@ interface OpenFolder {
  * A file system that folds case, or changes a name's normal form, may list an entry under the name that an
  * earlier offer had for it, or none had. It is the same entry, and gets the name of this offer.
  */
-export function pruneTrees(staging: string, taken: Iterable<Entry>): void {
+export function pruneTrees(disk: FileSystem, staging: string, taken: Iterable<Entry>): void {
   const open: OpenFolder[] = [{ name: '', children: new Map() }];
   const closeDownTo = (depth: number): void => {
     while (open.length > depth) {
       const location = join(staging, ...open.slice(1).map(({ name }) => name));
       const { children } = open.pop() ?? { children: new Map<string, string>() };
-      for (const name of namesIn(location)) {
+      for (const name of namesIn(disk, location)) {
         const offered = children.get(collisionKey(name));
         if (offered === name) continue;
         const [there, wanted] = [join(location, name), join(location, offered ?? '')];
-        if (offered !== undefined && isSameEntry(there, wanted)) renameSync(there, wanted);
-        else removeStaged(there);
+        if (offered !== undefined && isSameEntry(disk, there, wanted)) disk.rename(there, wanted);
+        else disk.removeTree(there);
       }
     }
   };
@@ -47,14 +45,14 @@ export function pruneTrees(staging: string, taken: Iterable<Entry>): void {
 }
 
 /** Whether two names lead to one entry. */
-function isSameEntry(left: string, right: string): boolean {
-  const [one, other] = [lookAt(left), lookAt(right)];
+function isSameEntry(disk: FileSystem, left: string, right: string): boolean {
+  const [one, other] = [disk.lstat(left), disk.lstat(right)];
   return one !== undefined && one.ino === other?.ino && one.dev === other.dev;
 }
 
-function namesIn(location: string): readonly string[] {
+function namesIn(disk: FileSystem, location: string): readonly string[] {
   try {
-    return readdirSync(location);
+    return disk.readdir(location);
   } catch {
     // A folder that is not built here.
     return [];

@@ -1,26 +1,10 @@
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs';
-import type { Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CourierError } from '../../base/failure.ts';
 import { isErrno } from './errno.ts';
+import type { FileStats, FileSystem } from './fileSystem.ts';
 import { freeNames } from './freeName.ts';
-
-/**
- * The moment in which something gets its final name. Nothing here can overwrite: a name is taken with a
- * call that fails when somebody else has it, and `rename`, which overwrites silently, is used only on a
- * name that we have just taken, or on one whose old file has been kept elsewhere.
- */
+import { NameSync } from './nameSync.ts';
+import { makePath } from './staging.ts';
 
 /** What happens to an entry whose name is taken. */
 export type ConflictPolicy = 'skip' | 'keep-both' | 'replace';
@@ -28,146 +12,196 @@ export type ConflictPolicy = 'skip' | 'keep-both' | 'replace';
 /** Hears of a name before it is taken. */
 export type Announce = (name: string) => Promise<void>;
 
-/** The first of the names for `name` that nobody has in `folder` now. */
-export function findFreeName(folder: string, name: string, kind: 'file' | 'folder'): string {
-  for (const candidate of freeNames(name, kind)) {
-    if (lookAt(join(folder, candidate)) === undefined) return candidate;
-  }
-  throw new Error('unreachable: there is always a free name');
-}
-
-/** Publishes a complete file in `folder` under the first free name; returns that name. */
-export async function publishFileFree(
-  part: string,
-  folder: string,
-  name: string,
-  announce: Announce,
-): Promise<string> {
-  for (const candidate of freeNames(name, 'file')) {
-    const location = join(folder, candidate);
-    if (lookAt(location) !== undefined) continue;
-    await announce(candidate);
-    if (tryPublishFile(part, location)) return candidate;
-  }
-  throw new Error('unreachable: there is always a free name');
-}
-
-/** Publishes a complete file under exactly this name, if nobody has it; tells whether. */
-export function tryPublishFile(part: string, location: string): boolean {
-  try {
-    linkSync(part, location);
-  } catch (error) {
-    if (isErrno(error, 'EEXIST')) return false;
-    if (!isErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR')) throw error;
-    return tryRenameOverPlaceholder(part, location);
-  }
-  unlinkSync(part);
-  return true;
-}
-
 /**
- * Takes their second name from the files in `parts` that {@link tryPublishFile} published before it was killed:
- * whatever is written under that name would be written into what stands in the receive folder.
+ * The moment in which something gets its final name. Nothing here can overwrite: a name is taken with a
+ * call that fails when somebody else has it, and `rename`, which overwrites silently, is used only on a
+ * name that we have just taken, or on one whose old file has been kept elsewhere.
  */
-export function unlinkPublished(parts: string): void {
-  for (const name of readdirSync(parts)) {
-    const location = join(parts, name);
-    const stats = lookAt(location);
-    if (stats?.isFile() === true && stats.nlink > 1) unlinkSync(location);
-  }
-}
+export class Publishing {
+  readonly #disk: FileSystem;
+  readonly #backups: NameSync;
 
-/** For file systems without hard links: an exclusive placeholder takes the name, the file replaces it. */
-function tryRenameOverPlaceholder(part: string, location: string): boolean {
-  try {
-    closeSync(openSync(location, 'wx'));
-  } catch (error) {
-    if (isErrno(error, 'EEXIST')) return false;
-    throw error;
+  constructor(disk: FileSystem) {
+    this.#disk = disk;
+    this.#backups = new NameSync(disk);
   }
-  renameSync(part, location);
-  return true;
-}
 
-/**
- * Publishes a complete file over an older one, which is kept as `backup` first: at every moment the name
- * holds the old file or the new one. Only ever replaces a regular file.
- */
-export function publishFileReplacing(part: string, location: string, backup: string): void {
-  if (tryPublishFile(part, location)) return;
-  if (!lstatSync(location).isFile()) throw new CourierError('name-taken', 'what has the name is not a file');
-  const folder = dirname(backup);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  try {
-    keepAs(location, folder, basename(backup));
+  /** The first of the names for `name` that nobody has in `folder` now. */
+  findFreeName(folder: string, name: string, kind: 'file' | 'folder'): string {
+    for (const candidate of freeNames(name, kind)) {
+      if (this.#disk.lstat(join(folder, candidate)) === undefined) return candidate;
+    }
+    throw new Error('unreachable: there is always a free name');
+  }
+
+  /** Publishes a complete file in `folder` under the first free name; returns that name. */
+  async publishFileFree(part: string, folder: string, name: string, announce: Announce): Promise<string> {
+    for (const candidate of freeNames(name, 'file')) {
+      const location = join(folder, candidate);
+      if (this.#disk.lstat(location) !== undefined) continue;
+      await announce(candidate);
+      if (this.tryPublishFile(part, location)) return candidate;
+    }
+    throw new Error('unreachable: there is always a free name');
+  }
+
+  /** Publishes a complete file under exactly this name, if nobody has it; tells whether. */
+  tryPublishFile(part: string, location: string): boolean {
+    try {
+      this.#disk.link(part, location);
+    } catch (error) {
+      if (isErrno(error, 'EEXIST')) return false;
+      if (!isErrno(error, ...WITHOUT_LINKS, 'EISDIR')) throw error;
+      return this.#tryRenameOverPlaceholder(part, location);
+    }
+    this.#disk.unlink(part);
+    return true;
+  }
+
+  /**
+   * For file systems without hard links: an exclusive placeholder takes the name, the file replaces it. Whoever is
+   * killed in between leaves an empty file; see {@link isPlaceholder}.
+   */
+  #tryRenameOverPlaceholder(part: string, location: string): boolean {
+    let placeholder;
+    try {
+      placeholder = this.#disk.open(location, 'create');
+    } catch (error) {
+      if (isErrno(error, 'EEXIST')) return false;
+      throw error;
+    }
+    const ours = placeholder.stat();
+    placeholder.closeNow();
+    try {
+      this.#disk.rename(part, location);
+    } catch (error) {
+      const there = this.#disk.lstat(location);
+      if (there?.size === 0 && isSameFile(there, ours)) this.#disk.unlink(location);
+      throw error;
+    }
+    return true;
+  }
+
+  /**
+   * Publishes a complete file over an older one, which is kept as `backup` first: at every moment the name
+   * holds the old file or the new one. Only ever replaces a regular file.
+   */
+  async publishFileReplacing(part: string, location: string, backup: string): Promise<void> {
+    const folder = dirname(backup);
+    if (this.#disk.lstat(location) === undefined && this.#disk.lstat(folder) !== undefined) {
+      // An interrupted session may have moved the old file there, and not have made that durable.
+      await this.#backups.sync(folder);
+    }
+    if (this.tryPublishFile(part, location)) return;
+    const old = this.#requireFile(location);
+    makePath(this.#disk, folder, 0o700);
+    try {
+      this.#keepAs(location, folder, basename(backup));
+    } catch (error) {
+      if (!isErrno(error, ...WITHOUT_LINKS)) throw error;
+      await this.#replaceWithoutLinks(part, location, backup);
+      return;
+    }
     // The old file must be safe under its other name before the first one is taken from it.
-    syncFolder(folder);
-    renameSync(part, location);
-  } catch (error) {
-    if (!isErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw error;
-    // Without hard links the name is empty for a moment; both files are whole all the time.
-    renameSync(location, join(folder, findFreeName(folder, basename(backup), 'file')));
-    if (!tryPublishFile(part, location)) throw new CourierError('name-taken', 'the name was taken meanwhile');
+    await this.#backups.sync(folder);
+    const now = this.#requireFile(location);
+    if (!isSameFile(old, now)) throw new CourierError('name-taken', 'it was replaced meanwhile');
+    this.#disk.rename(part, location);
   }
-}
 
-/** Gives the file at `location` another name in `folder`; an interrupted session may have done it already. */
-function keepAs(location: string, folder: string, name: string): void {
-  const { ino, dev } = lstatSync(location);
-  for (const candidate of freeNames(name, 'file')) {
-    const kept = lookAt(join(folder, candidate));
-    if (kept?.ino === ino && kept.dev === dev) return;
-    if (kept !== undefined) continue;
-    linkSync(location, join(folder, candidate));
-    return;
-  }
-}
-
-/** Publishes a complete folder in `folder` under the first free name; returns that name. */
-export async function publishFolder(
-  tree: string,
-  folder: string,
-  name: string,
-  announce: Announce,
-): Promise<string> {
-  for (const candidate of freeNames(name, 'folder')) {
-    const location = join(folder, candidate);
-    if (lookAt(location) !== undefined) continue;
-    await announce(candidate);
-    try {
-      mkdirSync(location);
-    } catch (error) {
-      if (isErrno(error, 'EEXIST')) continue;
-      throw error;
+  /** The name is empty for a moment; both files are whole all the time. */
+  async #replaceWithoutLinks(part: string, location: string, backup: string): Promise<void> {
+    const folder = dirname(backup);
+    // The folder must last before the old file goes into it.
+    await this.#backups.sync(folder);
+    this.#disk.rename(location, join(folder, this.findFreeName(folder, basename(backup), 'file')));
+    await this.#backups.sync(folder);
+    if (!this.tryPublishFile(part, location)) {
+      throw new CourierError('name-taken', 'the name was taken meanwhile');
     }
-    // Windows renames no folder onto another, even an empty one; there the name is free for a moment,
-    // and its rename fails if somebody takes it.
-    if (process.platform === 'win32') rmdirSync(location);
-    try {
-      renameSync(tree, location);
-    } catch (error) {
-      // Somebody put a file into the folder that we had just made: it is theirs now.
-      if (isErrno(error, 'ENOTEMPTY', 'EEXIST')) continue;
-      throw error;
-    }
-    return candidate;
   }
-  throw new Error('unreachable: there is always a free name');
+
+  #requireFile(location: string): FileStats {
+    const stats = this.#disk.lstat(location);
+    if (stats?.isFile() !== true) throw new CourierError('name-taken', 'what has the name is not a file');
+    return stats;
+  }
+
+  /** Gives the file at `location` another name in `folder`; an interrupted session may have done it already. */
+  #keepAs(location: string, folder: string, name: string): void {
+    const file = this.#requireFile(location);
+    for (const candidate of freeNames(name, 'file')) {
+      const kept = this.#disk.lstat(join(folder, candidate));
+      if (kept !== undefined && isSameFile(kept, file)) return;
+      if (kept !== undefined) continue;
+      this.#disk.link(location, join(folder, candidate));
+      return;
+    }
+  }
+
+  /** Publishes a complete folder in `folder` under the first free name; returns that name. */
+  async publishFolder(tree: string, folder: string, name: string, announce: Announce): Promise<string> {
+    for (const candidate of freeNames(name, 'folder')) {
+      const location = join(folder, candidate);
+      if (this.#disk.lstat(location) !== undefined) continue;
+      await announce(candidate);
+      try {
+        this.#disk.mkdir(location);
+      } catch (error) {
+        if (isErrno(error, 'EEXIST')) continue;
+        throw error;
+      }
+      // Windows renames no folder onto another, even an empty one; there the name is free for a moment,
+      // and its rename fails if somebody takes it.
+      if (process.platform === 'win32') this.#disk.rmdir(location);
+      try {
+        this.#disk.rename(tree, location);
+      } catch (error) {
+        // Somebody put a file into the folder that we had just made: it is theirs now.
+        if (isErrno(error, 'ENOTEMPTY', 'EEXIST')) continue;
+        throw error;
+      }
+      return candidate;
+    }
+    throw new Error('unreachable: there is always a free name');
+  }
 }
 
-/** What stands under a name, links not followed; `undefined` for nothing. */
-export function lookAt(location: string): Stats | undefined {
-  return lstatSync(location, { throwIfNoEntry: false });
+/** How a file system says that it has no hard links, or no more of them for this file. */
+const WITHOUT_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'] as const;
+
+/**
+ * Takes their second name from the files in `parts` that {@link Publishing.tryPublishFile} published before it
+ * was killed: whatever is written under that name would be written into what stands in the receive folder.
+ */
+export function unlinkPublished(disk: FileSystem, parts: string): void {
+  for (const name of disk.readdir(parts)) {
+    const location = join(parts, name);
+    const stats = disk.lstat(location);
+    if (stats?.isFile() === true && stats.nlink > 1) disk.unlink(location);
+  }
 }
 
-/** Makes the names in a folder durable, where the system can. */
-function syncFolder(folder: string): void {
-  // Windows opens no folders.
-  if (process.platform === 'win32') return;
-  const descriptor = openSync(folder, 'r');
+/**
+ * Whether what stands under a name that the journal knows, and is not the file that was to have it, was only put
+ * there to take the name: it is empty, and this file system has no hard links, as `probe`, a file of ours, shows.
+ */
+export function isPlaceholder(disk: FileSystem, there: FileStats, probe: string): boolean {
+  return there.isFile() && there.size === 0 && !hasLinks(disk, probe);
+}
+
+function hasLinks(disk: FileSystem, probe: string): boolean {
+  const second = `${probe}.link`;
   try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
+    disk.link(probe, second);
+  } catch (error) {
+    return !isErrno(error, ...WITHOUT_LINKS);
   }
+  disk.unlink(second);
+  return true;
+}
+
+/** Whether two looks were at one file, or folder, whatever its names. */
+export function isSameFile(one: FileStats, other: FileStats): boolean {
+  return one.ino === other.ino && one.dev === other.dev;
 }

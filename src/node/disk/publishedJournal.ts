@@ -1,64 +1,86 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { namesOf, parseSafePath } from '../../protocol/wirePath.ts';
-import { syncOne } from './durable.ts';
+import { syncFailure, syncFolder, whereSupported } from './durable.ts';
+import type { OpenFile } from './fileSystem.ts';
 import type { Staging } from './staging.ts';
+import { readNow, writeNow } from './wholeFile.ts';
+
+/** Its name in the staging of the transfer. */
+export const JOURNAL = 'published';
 
 /**
  * Which names a transfer has taken in the receive folder, so that a session that goes on with it takes them
  * for its own and not for a stranger's: without that, "keep both" would publish everything twice.
  *
- * A line is `["path in the offer","name in the receive folder"]`, for a file that stands alone or for the root
- * of a tree. It is durable *before* the name is taken. So a line says only that the name may be ours: after a
+ * A line is `["path in the offer","name in the receive folder"]`, for a file that is published by itself, for
+ * the root of a tree, and for a folder that is made in one that was there. It is durable *before* the name is taken. So a line says only that the name may be ours: after a
  * crash it may be free still, or somebody else's. Whoever reads it looks at what stands there, and has the
  * sender compare the digest. A line that was cut off by a crash announced a name that was never taken.
  */
 export class PublishedJournal {
   readonly #staging: Staging;
-  #handle: Promise<FileHandle> | undefined;
+  #file: Promise<OpenFile> | undefined;
 
   constructor(staging: Staging) {
     this.#staging = staging;
   }
 
-  /** What earlier sessions announced: path in the offer to name. All of it in memory, a path for each file. */
+  /** What earlier sessions announced: path in the offer to name. All of it in memory, a path for each. */
   read(): ReadonlyMap<string, string> {
     const names = new Map<string, string>();
-    if (!existsSync(this.#location)) return names;
-    for (const line of readFileSync(this.#location, 'utf8').split('\n')) {
-      const announced = parseLine(line);
-      if (announced !== undefined) names.set(...announced);
+    const { disk } = this.#staging;
+    if (disk.lstat(this.#location) === undefined) return names;
+    const file = disk.open(this.#location, 'read');
+    try {
+      const text = readNow(file, Buffer.allocUnsafe(file.stat().size))?.toString('utf8') ?? '';
+      for (const line of text.split('\n')) {
+        const announced = parseLine(line);
+        if (announced !== undefined) names.set(...announced);
+      }
+    } finally {
+      file.closeNow();
     }
     return names;
   }
 
-  /** Announces that these names will be taken. Resolves when that is durable. */
+  /**
+   * Announces that these names will be taken. Resolves when that is durable; if it cannot be made so, rejects with
+   * `disk-full` or `destination-unwritable`.
+   */
   async announce(names: readonly (readonly [path: string, name: string])[]): Promise<void> {
-    this.#handle ??= this.#open();
-    const handle = await this.#handle;
-    // The line break comes first too: what a crash cut off must not run into it.
-    await handle.appendFile(`\n${names.map((each) => JSON.stringify(each)).join('\n')}\n`);
-    await handle.datasync();
+    this.#file ??= this.#open();
+    const file = await this.#file;
+    // In one go, because several may announce at once. The line break comes first too: what a crash cut off
+    // must not run into it.
+    writeNow(file, Buffer.from(`\n${names.map((each) => JSON.stringify(each)).join('\n')}\n`), 0);
+    try {
+      await whereSupported(file.datasync());
+    } catch (error) {
+      throw syncFailure(error);
+    }
   }
 
   async close(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
-    await (await handle)?.close();
+    const file = this.#file;
+    this.#file = undefined;
+    await (await file)?.close();
   }
 
   get #location(): string {
-    return join(this.#staging.staging, 'published');
+    return join(this.#staging.staging, JOURNAL);
   }
 
-  async #open(): Promise<FileHandle> {
-    const handle = await open(this.#location, 'a', 0o600);
-    const { staging, root } = this.#staging;
-    for (const folder of [staging, root, dirname(root)]) await syncOne(folder);
-    return handle;
+  async #open(): Promise<OpenFile> {
+    const { disk, staging, root } = this.#staging;
+    const file = disk.open(this.#location, 'append', 0o600);
+    try {
+      for (const folder of [staging, root, dirname(root)]) await syncFolder(disk, folder);
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 }
 

@@ -1,55 +1,95 @@
-import { accessSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CourierError } from '../../base/failure.ts';
 import { STAGING_FOLDER } from '../../protocol/wirePath.ts';
 import type { Destination } from '../../transfer/ports.ts';
+import { systemClock } from '../clock.ts';
 import { isErrno, writeFailure } from './errno.ts';
+import type { FileSystem } from './fileSystem.ts';
 import { FolderDestination } from './folderDestination.ts';
-import { USE_FOLDER } from './openFlags.ts';
 import type { ConflictPolicy } from './publish.ts';
-import { isLeft, leaveStaging, makeStaging, removeStaging } from './staging.ts';
+import { bytesIn, isLeft, leaveStaging, makePath, makeStaging, removeStaging } from './staging.ts';
 import type { Staging } from './staging.ts';
+import { systemFiles } from './systemFiles.ts';
 
 export interface OpenOptions {
   /** Goes on with what an interrupted session left, if it left anything; else that makes it `busy`. */
   readonly resume?: boolean;
   /** Whether a later session can go on with what this one leaves when it is interrupted. */
   readonly keepsInterrupted?: boolean;
+  /** Milliseconds of a clock that never jumps; paces what is made durable while it is received. */
+  readonly now?: () => number;
+}
+
+/** What tells one folder from another that stands under the same path; as `stat` gives it. */
+export interface FolderIdentity {
+  readonly dev: number;
+  readonly ino: number;
 }
 
 /** The folder that transfers are received into. What is not complete lies in its staging folder. */
 export class ReceiveFolder {
   /** Absolute, links resolved once: what the path means later does not matter. */
   readonly location: string;
+  /** For {@link reopen}: whoever remembers a transfer that was accepted remembers this with it. */
+  readonly identity: FolderIdentity;
+  readonly #disk: FileSystem;
 
-  private constructor(location: string) {
-    this.location = location;
+  private constructor(path: string, disk: FileSystem) {
+    this.#disk = disk;
+    this.location = disk.realpath(path);
+    const stats = disk.lstat(this.location);
+    if (stats?.isDirectory() !== true) {
+      throw new CourierError('destination-unwritable', `${path} is not a folder`);
+    }
+    this.identity = { dev: stats.dev, ino: stats.ino };
+    disk.requireWritable(this.location);
   }
 
-  /** Makes the folder if it is missing; rejects with `destination-unwritable` if it cannot be used. */
-  static open(path: string): ReceiveFolder {
+  /**
+   * For a transfer that begins: makes the folder if it is missing. Throws `destination-unwritable` if it cannot
+   * be used.
+   */
+  static open(path: string, disk: FileSystem = systemFiles): ReceiveFolder {
     try {
-      mkdirSync(path, { recursive: true });
-      const location = realpathSync(path);
-      if (!statSync(location).isDirectory()) {
-        throw new CourierError('destination-unwritable', `${path} is not a folder`);
-      }
-      accessSync(location, USE_FOLDER);
-      return new ReceiveFolder(location);
+      makePath(disk, path);
+      return new ReceiveFolder(path, disk);
     } catch (error) {
-      if (CourierError.is(error)) throw error;
-      const isOccupied = isErrno(error, 'EEXIST', 'ENOTDIR');
-      throw new CourierError('destination-unwritable', isOccupied ? `${path} is not a folder` : path, {
-        cause: error,
-      });
+      throw unusable(path, error);
     }
+  }
+
+  /**
+   * For a transfer that was interrupted: never makes the folder. `identity` is what it was when the transfer
+   * began, if that is known. Throws `destination-unwritable` if the folder is missing, and if another one stands
+   * there in which the transfer has left nothing: then its disk is most likely not mounted, and what is received
+   * would fill the one below. What the transfer has left proves the folder right, whatever `identity` says: the
+   * numbers of a disk may change when it is mounted again.
+   */
+  static reopen(
+    path: string,
+    { id, identity }: { readonly id: string; readonly identity: FolderIdentity | undefined },
+    disk: FileSystem = systemFiles,
+  ): ReceiveFolder {
+    let folder: ReceiveFolder;
+    try {
+      folder = new ReceiveFolder(path, disk);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) throw missing(`${path} is not there`, error);
+      throw unusable(path, error);
+    }
+    const { dev, ino } = folder.identity;
+    const isOther = identity !== undefined && (identity.dev !== dev || identity.ino !== ino);
+    if (isOther && disk.lstat(folder.#placeOf(id).staging)?.isDirectory() !== true) {
+      throw missing(`${path} is another folder than before: its disk may not be mounted`);
+    }
+    return folder;
   }
 
   /** Opens the place of one transfer; `transfer` is 32 hexadecimal digits by its schema. */
   openTransfer(
     transfer: string,
     onConflict: ConflictPolicy,
-    { resume = false, keepsInterrupted = false }: OpenOptions = {},
+    { resume = false, keepsInterrupted = false, now = systemNow }: OpenOptions = {},
   ): Destination {
     const place = this.#placeOf(transfer);
     let isResumed: boolean;
@@ -59,8 +99,15 @@ export class ReceiveFolder {
       throw openFailure(error);
     }
     try {
-      const { location: folder } = this;
-      return new FolderDestination({ folder, ...place, transfer, onConflict, isResumed, keepsInterrupted });
+      return new FolderDestination({
+        ...place,
+        folder: this.location,
+        transfer,
+        onConflict,
+        isResumed,
+        keepsInterrupted,
+        now,
+      });
     } catch (error) {
       if (isResumed) leaveStaging(place);
       else removeStaging(place);
@@ -70,21 +117,40 @@ export class ReceiveFolder {
 
   /** Whether an interrupted session of this transfer has left something to go on with. */
   isInterrupted(transfer: string): boolean {
-    return isLeft(this.#placeOf(transfer).staging);
+    return isLeft(this.#placeOf(transfer));
+  }
+
+  /** Bytes that a transfer occupies before it is published; looks at each of its files. */
+  heldBytes(transfer: string): number {
+    return bytesIn(this.#disk, this.#placeOf(transfer).staging);
   }
 
   /** Removes what an interrupted session of this transfer has left; one that is under way is not touched. */
   discardTransfer(transfer: string): void {
     const place = this.#placeOf(transfer);
-    if (isLeft(place.staging)) removeStaging(place);
+    if (isLeft(place)) removeStaging(place);
   }
 
   #placeOf(transfer: string): Staging {
     // By its schema it is nothing else; but what is removed or built on hangs on it.
     if (!/^[0-9a-f]{32}$/u.test(transfer)) throw new CourierError('internal', 'not the id of a transfer');
     const root = join(this.location, STAGING_FOLDER);
-    return { root, staging: join(root, transfer) };
+    return { disk: this.#disk, root, staging: join(root, transfer) };
   }
+}
+
+const systemNow = (): number => systemClock.now();
+
+function missing(message: string, cause?: unknown): CourierError {
+  return new CourierError('destination-unwritable', message, { cause });
+}
+
+function unusable(path: string, error: unknown): CourierError {
+  if (CourierError.is(error)) return error;
+  const isOccupied = isErrno(error, 'EEXIST', 'ENOTDIR');
+  return new CourierError('destination-unwritable', isOccupied ? `${path} is not a folder` : path, {
+    cause: error,
+  });
 }
 
 function openFailure(error: unknown): CourierError {

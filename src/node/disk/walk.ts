@@ -1,14 +1,14 @@
-import { lstatSync, readdirSync } from 'node:fs';
-import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { LeftOutReason, SourceItem } from '../../transfer/ports.ts';
 import { compareKeys } from '../../protocol/manifest.ts';
 import { collisionKey, parseSafePath } from '../../protocol/wirePath.ts';
 import { isErrno } from './errno.ts';
+import type { FileStats, FileSystem } from './fileSystem.ts';
 import { versionOf } from './fileVersion.ts';
 import { OMIT_NOTHING, Omissions } from './omissions.ts';
 import type { OmissionOptions } from './omissions.ts';
-import { isRunnable } from './openFlags.ts';
+import { isRunnable } from './modes.ts';
+import { systemFiles } from './systemFiles.ts';
 
 /** What is sent: a file or folder on this machine, and the name it is offered under. */
 export interface Root {
@@ -28,6 +28,12 @@ interface Step {
   readonly omissions: Omissions | undefined;
 }
 
+/** What holds for all steps. */
+interface Way {
+  readonly options: OmissionOptions;
+  readonly disk: FileSystem;
+}
+
 /**
  * Lists roots in manifest order: depth first, siblings by their collision key. Links and special files
  * are left out and named; so is what cannot be read, what has no portable name, and what the options leave
@@ -37,23 +43,28 @@ interface Step {
 export function* walk(
   roots: readonly Root[],
   options: OmissionOptions = OMIT_NOTHING,
+  disk: FileSystem = systemFiles,
 ): Generator<SourceItem> {
   const byKey = roots.map((root) => ({ root, key: collisionKey(root.name) }));
   const sorted = byKey.toSorted((left, right) => compareKeys(left.key, right.key));
   for (const { root } of sorted) {
-    yield* visit({ ...root, path: root.name, isTaken: false, omissions: undefined }, options);
+    yield* visit({ ...root, path: root.name, isTaken: false, omissions: undefined }, { options, disk });
   }
 }
 
 /** Returns whether it is offered. */
-function* visit(step: Step, options: OmissionOptions): Generator<SourceItem, boolean> {
+function* visit(step: Step, way: Way): Generator<SourceItem, boolean> {
   const parsed = parseSafePath(step.path);
   const isRefused = 'refusal' in parsed || step.isTaken;
-  let stats: Stats;
+  let stats: FileStats | undefined;
+  let failure: LeftOutReason = 'source-vanished';
   try {
-    stats = lstatSync(step.location);
+    stats = way.disk.lstat(step.location);
   } catch (error) {
-    yield leftOut(step, isRefused ? 'name-refused' : lookFailure(error));
+    failure = lookFailure(error);
+  }
+  if (stats === undefined) {
+    yield leftOut(step, isRefused ? 'name-refused' : failure);
     return false;
   }
   // Before the name: what nobody wants sent need not have one that can be.
@@ -79,27 +90,24 @@ function* visit(step: Step, options: OmissionOptions): Generator<SourceItem, boo
   }
   if (stats.isDirectory()) {
     const item = { type: 'entry', entry: { kind: 'folder', path, mtimeMs }, version: undefined } as const;
-    return yield* visitFolder(step, item, options);
+    return yield* visitFolder(step, item, way);
   }
   yield leftOut(step, stats.isSymbolicLink() ? 'link' : 'special');
   return false;
 }
 
-function* visitFolder(
-  step: Step,
-  item: SourceItem,
-  options: OmissionOptions,
-): Generator<SourceItem, boolean> {
+function* visitFolder(step: Step, item: SourceItem, way: Way): Generator<SourceItem, boolean> {
   let names: readonly string[];
   try {
-    names = listNames(step.location);
+    // One that is not Unicode comes with U+FFFD in it and cannot be found again by it.
+    names = way.disk.readdir(step.location);
   } catch (error) {
     yield leftOut(step, lookFailure(error));
     return false;
   }
   yield item;
   const omissions =
-    step.omissions?.enter(step.name, step.location) ?? Omissions.inPicked(step.location, options);
+    step.omissions?.enter(step.name, step.location) ?? Omissions.inPicked(step.location, way.options);
   const keyed = names.map((name) => ({ name, key: collisionKey(name) }));
   keyed.sort((left, right) => compareKeys(left.key, right.key));
   let offeredKey: string | undefined;
@@ -112,14 +120,9 @@ function* visitFolder(
       isTaken: key === offeredKey,
       omissions,
     };
-    if (yield* visit(child, options)) offeredKey = key;
+    if (yield* visit(child, way)) offeredKey = key;
   }
   return true;
-}
-
-/** Names in a folder. One that is not Unicode comes with U+FFFD in it and cannot be found again by it. */
-function listNames(folder: string): readonly string[] {
-  return readdirSync(folder);
 }
 
 function leftOut({ location, path }: Step, reason: LeftOutReason): SourceItem {

@@ -1,0 +1,318 @@
+import { join } from 'node:path';
+import { CourierError, isDestinationFailure } from '../../base/failure.ts';
+import type { DestinationFailure } from '../../base/failure.ts';
+import { isPacked } from '../../protocol/chunkLayout.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Entry } from '../../protocol/manifest.ts';
+import { namesOf } from '../../protocol/wirePath.ts';
+import type { EntryReference, FileReference, Publication } from '../../transfer/ports.ts';
+import type { Durability } from './durability.ts';
+import { isErrno } from './errno.ts';
+import type { FileSystem } from './fileSystem.ts';
+import { NameSync } from './nameSync.ts';
+import type { Place, Placement } from './placement.ts';
+import { pruneTrees } from './pruning.ts';
+import { Publishing } from './publish.ts';
+import type { ConflictPolicy } from './publish.ts';
+import type { PublishedJournal } from './publishedJournal.ts';
+import { failureIn } from './staging.ts';
+import type { Staging } from './staging.ts';
+
+export interface FolderPublisherInit extends Staging {
+  /** The receive folder. */
+  readonly folder: string;
+  readonly transfer: string;
+  readonly onConflict: ConflictPolicy;
+  readonly isResumed: boolean;
+  readonly keepsInterrupted: boolean;
+  readonly placement: Placement;
+  readonly durability: Durability;
+  readonly journal: PublishedJournal;
+}
+
+/** A complete file that waits for its name. */
+interface ReadyFile {
+  readonly file: FileReference;
+  readonly place: Extract<Place, { kind: 'part' }>;
+}
+
+/** Complete files get their names in groups, so that one sync serves many. */
+const READY_GROUP = 256;
+/** Names told in a publication. */
+const TOLD_NAMES = 8;
+
+/**
+ * Gives what is complete its names in the receive folder. Always in this order, so that a power loss at any
+ * moment leaves nothing half and nothing unknown: the content is durable, then the journal that announces the
+ * names, then the names are taken, and then they are made durable.
+ *
+ * A failure of one entry is the entry's; one of what many entries need is the transfer's.
+ */
+export class FolderPublisher {
+  // Immutable.
+  readonly #init: FolderPublisherInit;
+  readonly #disk: FileSystem;
+  readonly #publishing: Publishing;
+  readonly #durableNames: NameSync;
+
+  // Mutable.
+  #ready: ReadyFile[] = [];
+  readonly #failures: { page: number; position: number; reason: DestinationFailure }[] = [];
+  readonly #names: string[] = [];
+  /** Whether the trees may hold more than what is complete. */
+  #mayHoldMore: boolean;
+  /** The folder that was synced last for a file which stands in it. */
+  #syncedFolder: string | undefined;
+
+  constructor(init: FolderPublisherInit) {
+    this.#init = init;
+    this.#disk = init.disk;
+    this.#publishing = new Publishing(init.disk);
+    this.#durableNames = new NameSync(init.disk);
+    this.#mayHoldMore = init.isResumed;
+  }
+
+  /** A file will not be completed, and what there is of it is being removed, if that can be. */
+  discards(): void {
+    this.#mayHoldMore = true;
+  }
+
+  /** Takes a file that is complete; it gets its name soon, with others. */
+  async add(ready: ReadyFile): Promise<void> {
+    this.#ready.push(ready);
+    if (this.#ready.length >= READY_GROUP) await this.#publishReady();
+  }
+
+  /** Takes a file that an earlier session gave its name; that one may have ended before the name was durable. */
+  async addPublished({ parents, name, isTopLevel }: Extract<Place, { kind: 'published' }>): Promise<void> {
+    if (isTopLevel) {
+      // The receive folder itself is synced in the end.
+      this.#tell(name);
+      return;
+    }
+    const folder = join(this.#init.folder, ...parents);
+    if (folder === this.#syncedFolder) return;
+    await this.#durableNames.sync(folder);
+    this.#syncedFolder = folder;
+  }
+
+  /** Publishes the rest. */
+  async publish(taken: () => Iterable<EntryReference>): Promise<Publication> {
+    const { folder, placement } = this.#init;
+    await this.#publishReady();
+    await this.#asOne(async () => {
+      if (this.#mayHoldMore) pruneTrees(this.#disk, placement.treeFolder, entriesOf(taken));
+      await this.#finishFolders(taken);
+      await this.#publishTrees(taken);
+      await this.#durableNames.sync(folder);
+    });
+    for (const name of placement.standingTrees()) this.#tell(name);
+    return { failures: this.#failures, names: this.#names };
+  }
+
+  /** Work that many entries depend on: if it fails, the transfer does. */
+  async #asOne(work: () => Promise<void>): Promise<void> {
+    try {
+      await this.#init.durability.inTurn(work);
+    } catch (error) {
+      const failure = failureIn(this.#init, error);
+      if (!isDestinationFailure(failure.code)) throw failure;
+      throw new CourierError('destination-unwritable', failure.message, { cause: error });
+    }
+  }
+
+  async #publishReady(): Promise<void> {
+    const group = this.#ready;
+    this.#ready = [];
+    if (group.length > 0) await this.#asOne(() => this.#publishGroup(group));
+  }
+
+  /** Syncs a group of complete files and gives them their names. */
+  async #publishGroup(group: readonly ReadyFile[]): Promise<void> {
+    const locations = group.map(({ place }) => place.location);
+    // One that somebody has cleaned up fails alone, when its name is to be taken.
+    const isThere = (location: string): boolean => this.#disk.lstat(location) !== undefined;
+    await this.#init.durability.syncMany(() => locations.filter(isThere), group.length);
+    const named = group.map((ready) => ({ ...ready, name: this.#nameFor(ready.place) }));
+    // All at once, because it takes a sync.
+    await this.#announce([
+      ...this.#newFolders(group),
+      ...named.map(({ file, name }) => [file.entry.path, name] as const),
+    ]);
+    const folders = new Set<string>();
+    for (const { file, place, name } of named) {
+      await this.#attempt(file, async () => {
+        const published = await this.#publishFile(file, place, name);
+        folders.add(join(this.#init.folder, ...place.parents));
+        if (place.isTopLevel) this.#tell(published);
+      });
+    }
+    for (const folder of folders) await this.#durableNames.sync(folder);
+  }
+
+  /** The folders of the offer that have to be made for these files in what was there: path, name. */
+  #newFolders(group: readonly ReadyFile[]): readonly (readonly [path: string, name: string])[] {
+    if (!this.#init.keepsInterrupted) return [];
+    const found = new Map<string, string>();
+    const seen = new Set<string>();
+    for (const { file, place } of group) {
+      const names = namesOf(file.entry.path);
+      for (let depth = place.parents.length; depth > 0; depth -= 1) {
+        const location = join(this.#init.folder, ...place.parents.slice(0, depth));
+        if (seen.has(location)) break;
+        seen.add(location);
+        if (this.#isMissing(location)) found.set(names.slice(0, depth).join('/'), names[depth - 1] ?? '');
+      }
+    }
+    return [...found];
+  }
+
+  /** Whether nothing has this name, as far as one can look. */
+  #isMissing(location: string): boolean {
+    try {
+      return this.#disk.lstat(location) === undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The name that a file will have in the receive folder, if nobody takes it meanwhile. */
+  #nameFor({ parents, name, mayBeRenamed }: ReadyFile['place']): string {
+    const { folder, onConflict } = this.#init;
+    if (onConflict !== 'keep-both' || !mayBeRenamed) return name;
+    try {
+      return this.#publishing.findFreeName(join(folder, ...parents), name, 'file');
+    } catch {
+      // What is the matter with it shows when the name is taken.
+      return name;
+    }
+  }
+
+  /** Returns the name that it has in the end. */
+  async #publishFile(file: FileReference, place: ReadyFile['place'], name: string): Promise<string> {
+    const { onConflict, root, transfer } = this.#init;
+    const { path } = file.entry;
+    const folder = this.#makeFolders(place.parents);
+    if (onConflict === 'replace') {
+      const backup = join(root, 'replaced', transfer, ...namesOf(path));
+      await this.#publishing.publishFileReplacing(place.location, join(folder, name), backup);
+      return name;
+    }
+    if (this.#publishing.tryPublishFile(place.location, join(folder, name))) return name;
+    if (onConflict !== 'keep-both' || !place.mayBeRenamed) {
+      throw new CourierError('name-taken', 'taken meanwhile');
+    }
+    return this.#publishing.publishFileFree(place.location, folder, place.name, (free) =>
+      this.#announce([[path, free]]),
+    );
+  }
+
+  async #announce(names: readonly (readonly [path: string, name: string])[]): Promise<void> {
+    if (this.#init.keepsInterrupted && names.length > 0) await this.#init.journal.announce(names);
+  }
+
+  /** Makes the folders of these names, each in the one before, from the receive folder on; real ones. */
+  #makeFolders(names: readonly string[]): string {
+    let location = this.#init.folder;
+    for (const name of names) {
+      location = join(location, name);
+      makeRealFolder(this.#disk, location);
+    }
+    return location;
+  }
+
+  /**
+   * Folders of the offer: those merged into what was there are made now if no file needed them. Times come
+   * in a second round, because making a folder changes the time of the one it lies in.
+   */
+  async #finishFolders(taken: () => Iterable<EntryReference>): Promise<void> {
+    const failed = new Set<string>();
+    await this.#announceFolders(taken);
+    for (const folder of foldersIn(taken)) {
+      const { isStaged, names } = this.#init.placement.folderPlace(folder.entry.path);
+      if (!isStaged) await this.#attempt(folder, async () => void this.#makeFolders(names), failed);
+    }
+    for (const folder of foldersIn(taken)) {
+      const { location, isStaged } = this.#init.placement.folderPlace(folder.entry.path);
+      const finish = async (): Promise<void> => {
+        this.#disk.setTime(location, folder.entry.mtimeMs);
+        if (!isStaged) await this.#durableNames.sync(location);
+      };
+      await this.#attempt(folder, finish, failed);
+    }
+  }
+
+  /** A later session knows by this that they were not there before. */
+  async #announceFolders(taken: () => Iterable<EntryReference>): Promise<void> {
+    let found: (readonly [path: string, name: string])[] = [];
+    for (const { entry } of foldersIn(taken)) {
+      const { location, isStaged } = this.#init.placement.folderPlace(entry.path);
+      if (isStaged || !this.#isMissing(location)) continue;
+      found.push([entry.path, namesOf(entry.path).at(-1) ?? '']);
+      if (found.length < limits.pageEntries) continue;
+      await this.#announce(found);
+      found = [];
+    }
+    await this.#announce(found);
+  }
+
+  /** Does work on an entry unless it has `failed`; a failure of its own fails the entry only. */
+  async #attempt(reference: EntryReference, work: () => Promise<void>, failed?: Set<string>): Promise<void> {
+    const key = `${reference.page}-${reference.position}`;
+    if (failed?.has(key) === true) return;
+    try {
+      await work();
+    } catch (error) {
+      const failure = failureIn(this.#init, error);
+      if (!isDestinationFailure(failure.code)) throw failure;
+      this.#failures.push({ page: reference.page, position: reference.position, reason: failure.code });
+      failed?.add(key);
+    }
+  }
+
+  /** Makes the trees in staging durable and publishes each with one rename. */
+  async #publishTrees(taken: () => Iterable<EntryReference>): Promise<void> {
+    const { folder, placement, durability } = this.#init;
+    const trees = [...placement.trees()];
+    if (trees.length === 0) return;
+    function* locations(): Generator<string> {
+      for (const { page, position, entry } of taken()) {
+        if (entry.kind === 'folder') {
+          const { location, isStaged } = placement.folderPlace(entry.path);
+          if (isStaged) yield location;
+        } else {
+          const place = placement.placeOf({ page, position, entry });
+          // A big file was synced when it was complete.
+          if (place.kind === 'tree' && isPacked(entry.size)) yield place.location;
+        }
+      }
+    }
+    await durability.syncMany(locations, Infinity);
+    for (const [name, location] of trees) {
+      const announce = (free: string): Promise<void> => this.#announce([[name, free]]);
+      this.#tell(await this.#publishing.publishFolder(location, folder, name, announce));
+    }
+  }
+
+  #tell(name: string): void {
+    if (this.#names.length < TOLD_NAMES) this.#names.push(name);
+  }
+}
+
+function* entriesOf(references: () => Iterable<EntryReference>): Generator<Entry> {
+  for (const { entry } of references()) yield entry;
+}
+
+function* foldersIn(taken: () => Iterable<EntryReference>): Generator<EntryReference> {
+  for (const reference of taken()) if (reference.entry.kind === 'folder') yield reference;
+}
+
+/** Makes a folder unless it is there; anything else under its name, a link above all, is a conflict. */
+function makeRealFolder(disk: FileSystem, location: string): void {
+  try {
+    disk.mkdir(location);
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
+    if (disk.lstat(location)?.isDirectory() !== true) throw new CourierError('name-taken', 'not a folder');
+  }
+}
