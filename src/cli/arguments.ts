@@ -1,11 +1,17 @@
 import { parseArgs } from 'node:util';
 import type { ConflictPolicy } from '../node/disk/publish.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
+import { parseAddress } from '../peers/address.ts';
+import type { Address } from '../peers/address.ts';
+import { RETRY_FOR_MS } from '../transfer/retryPolicy.ts';
 
 /** What the user asked for, checked. */
 export type Command =
   | ReceiveCommand
   | SendCommand
+  | ResumeCommand
+  | DiscardCommand
+  | TransfersCommand
   | {
       readonly name: 'invite';
       readonly state: string | undefined;
@@ -33,6 +39,33 @@ export interface SendCommand {
   readonly paths: readonly string[];
   readonly inviteFile: string | undefined;
   readonly to: string | undefined;
+  /** How long it is tried again after an interruption, without any progress. */
+  readonly retryForMs: number;
+  readonly state: string | undefined;
+  readonly isJson: boolean;
+}
+
+export interface ResumeCommand {
+  readonly name: 'resume';
+  /** The beginning of one. */
+  readonly id: string;
+  readonly inviteFile: string | undefined;
+  readonly to: Address | undefined;
+  readonly retryForMs: number;
+  readonly state: string | undefined;
+  readonly isJson: boolean;
+}
+
+export interface DiscardCommand {
+  readonly name: 'discard';
+  /** The beginning of one. */
+  readonly id: string;
+  readonly state: string | undefined;
+  readonly isJson: boolean;
+}
+
+export interface TransfersCommand {
+  readonly name: 'transfers';
   readonly state: string | undefined;
   readonly isJson: boolean;
 }
@@ -50,15 +83,25 @@ export const USAGE = `Peer Courier sends files and folders straight to another m
       --port N                 listen on this port (default: ${DEFAULT_PORT})
       --accept known|ask       known: accept from paired and invited peers; ask: ask for each offer
       --on-conflict POLICY     a name is taken: skip, keep-both (default) or replace
-      --once                   stop after the first transfer
+      --once                   stop after the first transfer that has ended
 
   peer-courier send PATH... --invite-file FILE    send to whoever made the invite ("-": read it from input)
   peer-courier send PATH... --to NAME|HOST:PORT   send to a peer that is known from an invite
+      --retry-for DURATION     after an interruption, try so long without progress:
+                               90s, 10m (default), 2h; 0: never
+
+  peer-courier transfers                          list what was interrupted here and can go on
+  peer-courier resume ID                          go on with one that was sent from here
+      --to HOST:PORT           the receiver is there now
+      --invite-file FILE       … or where this invite says
+      --retry-for DURATION     as above
+  peer-courier discard ID                         give one up, and remove what is held of it
 
   peer-courier invite                             make one more invite for the receiver that runs here
       --invite-file FILE       write it to FILE instead of printing it
 
-  All take --state DIR (identity, known peers) and --json (one JSON object a line, for programs).
+  All take --state DIR (identity, known peers, what was interrupted)
+  and --json (one JSON object a line, for programs).
   Every failure has an exit status of its own; the README lists them.
 `;
 
@@ -70,6 +113,12 @@ export function parseCommand(words: readonly string[]): Command {
       return parseReceive(rest);
     case 'send':
       return parseSend(rest);
+    case 'resume':
+      return parseResume(rest);
+    case 'discard':
+      return parseDiscard(rest);
+    case 'transfers':
+      return parseTransfers(rest);
     case 'invite':
       return parseInvite(rest);
     case '--version':
@@ -80,7 +129,9 @@ export function parseCommand(words: readonly string[]): Command {
     case '-h':
       return { name: 'help' };
     default:
-      throw new UsageError(`There is no command "${name}". Commands: receive, send, invite.`);
+      throw new UsageError(
+        `There is no command "${name}". Commands: receive, send, transfers, resume, discard, invite.`,
+      );
   }
 }
 
@@ -88,6 +139,12 @@ const common = {
   state: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+const whereTo = {
+  'invite-file': { type: 'string' },
+  to: { type: 'string' },
+  'retry-for': { type: 'string' },
 } as const;
 
 function parseReceive(words: readonly string[]): Command {
@@ -125,7 +182,7 @@ function parseSend(words: readonly string[]): Command {
   const { values, positionals } = parse(() =>
     parseArgs({
       args: [...words],
-      options: { ...common, 'invite-file': { type: 'string' }, to: { type: 'string' } },
+      options: { ...common, ...whereTo },
       allowPositionals: true,
     }),
   );
@@ -141,9 +198,48 @@ function parseSend(words: readonly string[]): Command {
     paths: positionals,
     inviteFile: values['invite-file'],
     to: values.to,
+    retryForMs: parseRetryFor(values['retry-for']),
     state: values.state,
     isJson: values.json,
   };
+}
+
+function parseResume(words: readonly string[]): Command {
+  const { values, positionals } = parse(() =>
+    parseArgs({ args: [...words], options: { ...common, ...whereTo }, allowPositionals: true }),
+  );
+  if (values.help) return { name: 'help' };
+  if (values.to !== undefined && values['invite-file'] !== undefined) {
+    throw new UsageError('resume takes --to HOST:PORT or --invite-file FILE, not both.');
+  }
+  return {
+    name: 'resume',
+    id: parseId(positionals, 'resume'),
+    inviteFile: values['invite-file'],
+    to: values.to === undefined ? undefined : parseTo(values.to),
+    retryForMs: parseRetryFor(values['retry-for']),
+    state: values.state,
+    isJson: values.json,
+  };
+}
+
+function parseDiscard(words: readonly string[]): Command {
+  const { values, positionals } = parse(() =>
+    parseArgs({ args: [...words], options: common, allowPositionals: true }),
+  );
+  if (values.help) return { name: 'help' };
+  return {
+    name: 'discard',
+    id: parseId(positionals, 'discard'),
+    state: values.state,
+    isJson: values.json,
+  };
+}
+
+function parseTransfers(words: readonly string[]): Command {
+  const { values } = parse(() => parseArgs({ args: [...words], options: common }));
+  if (values.help) return { name: 'help' };
+  return { name: 'transfers', state: values.state, isJson: values.json };
 }
 
 function parseInvite(words: readonly string[]): Command {
@@ -174,6 +270,41 @@ function parsePort(text: string | undefined): number {
     throw new UsageError(`--port takes a number from 0 to 65535, not "${text}".`);
   }
   return port;
+}
+
+/** As many characters as name a transfer among those that one machine has left lying. */
+const SHORTEST_ID = 4;
+
+function parseId(positionals: readonly string[], command: string): string {
+  const [id = '', ...more] = positionals;
+  if (more.length > 0) throw new UsageError(`${command} takes one ID, not several.`);
+  if (id.length < SHORTEST_ID || !/^[0-9a-f]{1,32}$/u.test(id)) {
+    throw new UsageError(
+      `${command} needs the ID of a transfer, or its first ${SHORTEST_ID} characters at least, as "peer-courier transfers" lists them.`,
+    );
+  }
+  return id;
+}
+
+function parseTo(text: string): Address {
+  const address = parseAddress(text, DEFAULT_PORT);
+  if (address === undefined) throw new UsageError(`resume takes --to HOST:PORT, not "${text}".`);
+  return address;
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+function parseRetryFor(text: string | undefined): number {
+  if (text === undefined) return RETRY_FOR_MS;
+  if (text === '0') return 0;
+  const { amount = '', unit = '' } = /^(?<amount>\d{1,6})(?<unit>[smh])$/u.exec(text)?.groups ?? {};
+  const unitMs = UNITS_MS[unit];
+  if (unitMs === undefined) {
+    throw new UsageError(
+      `--retry-for takes a duration such as 90s, 10m or 2h, or 0 for never, not "${text}".`,
+    );
+  }
+  return Number(amount) * unitMs;
 }
 
 function oneOf<Choice extends string>(text: string, choices: readonly Choice[], option: string): Choice {

@@ -13,6 +13,8 @@ export const SUCCESS = 0;
 export const USAGE_STATUS = 2;
 /** Some entries failed, for several reasons. */
 export const PARTIAL_STATUS = 3;
+/** No transfer here has that id, or several do, or it is not one for that command. */
+export const NO_SUCH_TRANSFER_STATUS = 37;
 export const INTERRUPTED_STATUS = 130;
 
 const STATUSES: Readonly<Record<FailureCode, number>> = {
@@ -55,15 +57,18 @@ export function statusOf(code: FailureCode): number {
 export interface Viewpoint {
   readonly role: 'sender' | 'receiver';
   readonly origin: 'local' | 'remote';
+  /** Whether what has arrived is kept, so that the transfer can go on; otherwise it begins anew. */
+  readonly isKept?: boolean;
 }
 
 /** The sentence for a failure of the whole. `detail` names the thing: a path, an address. */
 export function sentenceFor(
   code: SessionFailure | EntryFailure,
-  { role, origin }: Viewpoint,
+  { role, origin, isKept = false }: Viewpoint,
   detail = '',
 ): string {
   const isSender = role === 'sender';
+  const again = isKept ? 'resume it' : 'send again';
   const other = isSender ? 'receiver' : 'sender';
   switch (code) {
     case 'not-listening':
@@ -73,7 +78,7 @@ export function sentenceFor(
     case 'unreachable':
       return `The other machine cannot be reached (${detail}). Check the address, the network and the firewall.`;
     case 'timed-out':
-      return 'The other side does not answer. Check that it runs and that no firewall stands between, then send again.';
+      return `The other side does not answer. Check that it runs and that no firewall stands between, then ${again}.`;
     case 'not-peer-courier':
       return 'Something else answers there, not Peer Courier. Check the address and the port.';
     case 'wrong-identity':
@@ -90,14 +95,14 @@ export function sentenceFor(
       return isSender ? 'The receiver declined the offer. Nothing was sent.' : 'The offer was declined.';
     case 'disk-full':
       return origin === 'remote' || !isSender
-        ? `The disk of the ${isSender ? 'receiver' : 'receive folder'} is full. Make room there and send again; nothing was left half-received.`
+        ? `The disk of the ${isSender ? 'receiver' : 'receive folder'} is full. Make room there and ${again}.`
         : 'The disk of the state folder is full. Make room, or name another with --state.';
     case 'destination-unwritable':
       return isSender
-        ? 'The receiver cannot write to its receive folder. Nothing was sent; it must be mended over there.'
+        ? `The receiver cannot write to its receive folder. ${isKept ? 'It' : 'Nothing was sent; it'} must be mended over there${isKept ? '; then resume it' : ''}.`
         : `The receive folder cannot be written to (${detail}). Choose another with --folder or change its permissions.`;
     case 'source-missing':
-      return `There is no such file or folder: ${detail}. Nothing was sent.`;
+      return `There is no such file or folder: ${detail}.${isKept ? '' : ' Nothing was sent.'}`;
     case 'nothing-to-send':
       return 'Nothing of that can be sent: links, special files and unreadable things are left out.';
     case 'name-refused':
@@ -108,7 +113,7 @@ export function sentenceFor(
       return `It is not possible to listen there (${detail}). Give --host an address of this machine.`;
     case 'connection-lost':
       return isSender
-        ? 'The connection was lost. Send again; a receiver that still runs has removed what was only half received.'
+        ? `The connection was lost. ${capitalise(again)}.`
         : 'The connection was lost. Nothing was left half-received; the sender can send again.';
     case 'version-mismatch':
       return 'The other side speaks another version of the protocol. Update Peer Courier on both.';
@@ -117,18 +122,21 @@ export function sentenceFor(
     case 'limit-exceeded':
       return `The offer goes beyond a limit (${detail}). Send it in several parts.`;
     case 'busy':
+      if (isSender && origin === 'local') {
+        return 'This transfer runs already, in another process here. Wait for it, or stop that one first.';
+      }
       return isSender
-        ? 'The receiver is busy with other transfers of this device. Wait for one to end, then send again.'
+        ? `The receiver is busy with other transfers of this device. Wait for one to end, then ${again}.`
         : 'This sender has too many transfers running at once.';
     case 'state-unusable':
       return origin === 'remote'
-        ? `The ${other} cannot use its own state folder. That must be mended over there; then send again.`
+        ? `The ${other} cannot use its own state folder. That must be mended over there; then ${again}.`
         : `The state cannot be used: ${detail}. Mend or remove that file, or name another folder with --state.`;
     case 'cancelled':
       return origin === 'remote' ? `The ${other} cancelled the transfer.` : 'Cancelled.';
     case 'internal':
       return origin === 'remote'
-        ? `Something went wrong on the side of the ${other}. Look there, then send again.`
+        ? `Something went wrong on the side of the ${other}. Look there, then ${again}.`
         : `Something went wrong here that should not: ${detail}.`;
     case 'source-changed':
     case 'source-unreadable':
@@ -136,6 +144,45 @@ export function sentenceFor(
     case 'disk-error':
     case 'name-taken':
       return `${capitalise(reasonFor(code))}.`;
+  }
+}
+
+/** What happened, as the middle of a sentence: for an interruption that is waited out, without advice. */
+export function interruptionFor(
+  code: FailureCode | 'gone',
+  { role, origin }: Viewpoint,
+  detail = '',
+): string {
+  const [here, there] = role === 'sender' ? ['sender', 'receiver'] : ['receiver', 'sender'];
+  const about = detail === '' || origin === 'remote' ? '' : ` (${detail})`;
+  switch (code) {
+    case 'connection-lost':
+      return 'the connection was lost';
+    case 'timed-out':
+      return 'the other side does not answer';
+    case 'not-listening':
+      return `nobody listens there${about}`;
+    case 'unreachable':
+      return `the other machine cannot be reached${about}`;
+    case 'not-peer-courier':
+      return 'something else answers there';
+    case 'disk-full':
+      return role === 'receiver' || origin === 'remote'
+        ? 'the disk of the receiver is full'
+        : 'the disk of the state folder is full';
+    case 'destination-unwritable':
+      return `the receive folder cannot be used${about}`;
+    case 'disk-error':
+      return 'the receiver could not write something';
+    case 'busy':
+      return 'the receiver is busy with this transfer or others';
+    case 'cancelled':
+      return `the ${origin === 'local' ? here : there} stopped it`;
+    case 'gone':
+    case 'internal':
+      return `something went wrong on the side of the ${origin === 'local' ? here : there}`;
+    default:
+      return sentenceFor(code, { role, origin, isKept: true }, detail).replace(/\.$/u, '');
   }
 }
 
@@ -165,25 +212,33 @@ export function reasonFor(reason: EntryFailure | LeftOutReason): string {
   }
 }
 
+export interface Explanation {
+  readonly code: FailureCode;
+  readonly status: number;
+  readonly sentence: string;
+}
+
 /** Status and sentence for an error that was thrown. */
-export function explainError(
-  error: unknown,
-  role: Viewpoint['role'],
-): { code: FailureCode; status: number; sentence: string } {
+export function explainError(error: unknown, role: Viewpoint['role'], { isKept = false } = {}): Explanation {
   const code = CourierError.is(error) ? error.code : 'internal';
   const detail = error instanceof Error ? error.message : String(error);
-  return { code, status: statusOf(code), sentence: sentenceFor(code, { role, origin: 'local' }, detail) };
+  return {
+    code,
+    status: statusOf(code),
+    sentence: sentenceFor(code, { role, origin: 'local', isKept }, detail),
+  };
 }
 
 /** Status and sentence for a session that ended before its time. */
 export function explainEnd(
   { origin, close }: SessionEnd,
   role: Viewpoint['role'],
-): { code: FailureCode; status: number; sentence: string } {
+  { isKept = false } = {},
+): Explanation {
   // The peer is done before it should be: whatever it means by that, it is not what was agreed.
   const code = close.code === 'done' ? 'protocol-error' : close.code;
   const detail = origin === 'local' ? (close.message ?? '') : '';
-  return { code, status: statusOf(code), sentence: sentenceFor(code, { role, origin }, detail) };
+  return { code, status: statusOf(code), sentence: sentenceFor(code, { role, origin, isKept }, detail) };
 }
 
 /** The status for entries that failed: that of the reason if there is one, a general one for several. */

@@ -1,3 +1,5 @@
+import type { ProgressSnapshot } from '../transfer/progress.ts';
+
 /** Numbers as people read them. */
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
@@ -28,4 +30,26 @@ export function formatDuration(ms: number): string {
 
 export function formatCount(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+/** How much is done, in whole percent. A transfer of empty files is measured by how many there are. */
+export function percentOf({
+  bytesDone,
+  bytesTotal,
+  entriesDone,
+  entriesTotal,
+}: Pick<ProgressSnapshot, 'bytesDone' | 'bytesTotal' | 'entriesDone' | 'entriesTotal'>): number {
+  const share = bytesTotal > 0 ? bytesDone / bytesTotal : entriesDone / Math.max(1, entriesTotal);
+  return Math.floor(Math.min(1, share) * 100);
+}
+
+/** `2026-11-21 17:30`, by the clock of this machine. */
+export function formatMoment(atMs: number): string {
+  const at = new Date(atMs);
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
 }

@@ -1,10 +1,13 @@
 import { parseCommand, USAGE, UsageError } from './arguments.ts';
 import type { Command } from './arguments.ts';
+import { discard } from './discard.ts';
 import { explainError, SUCCESS, USAGE_STATUS } from './failures.ts';
 import { invite } from './invite.ts';
 import { JsonOutput, TextOutput } from './output.ts';
 import { receive } from './receive.ts';
+import { resume } from './resume.ts';
 import { send } from './send.ts';
+import { transfers } from './transfers.ts';
 import { version } from './version.ts';
 
 /** The terminal program. Only composes: parses the words, runs the command, ends with its status. */
@@ -21,6 +24,12 @@ async function run(command: Command): Promise<number> {
       return receive(command, outputFor(command));
     case 'send':
       return send(command, outputFor(command));
+    case 'resume':
+      return resume(command, outputFor(command));
+    case 'discard':
+      return discard(command, outputFor(command));
+    case 'transfers':
+      return transfers(command, outputFor(command));
     case 'invite':
       return invite(command, outputFor(command));
   }

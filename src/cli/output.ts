@@ -1,3 +1,5 @@
+import type { Logger } from '../base/logger.ts';
+import { printable } from '../base/printable.ts';
 import type { ProgressSnapshot } from '../transfer/progress.ts';
 import { progressLine } from './progressLine.ts';
 
@@ -92,4 +94,11 @@ export class TextOutput implements Output {
     process.stdout.write('\r\u001b[K');
     this.#isDrawn = false;
   }
+}
+
+/** A log of which programs hear, and people do not. */
+export function logTo(output: Output): Logger {
+  const log = (level: string) => (message: string) =>
+    output.event('log', { level, message: printable(message) });
+  return { debug: log('debug'), warn: log('warn') };
 }

@@ -1,5 +1,5 @@
 import type { ProgressSnapshot, TransferState } from '../transfer/progress.ts';
-import { formatBytes, formatDuration, formatRate } from './format.ts';
+import { formatBytes, formatDuration, formatRate, percentOf } from './format.ts';
 
 const BAR_CELLS = 24;
 
@@ -16,14 +16,13 @@ const STATES: Readonly<Record<TransferState, string>> = {
 
 /** One line of progress, at most `columns` wide: bar, share, bytes, rate, remaining time. */
 export function progressLine(snapshot: ProgressSnapshot, columns = 80): string {
-  const { state, bytesDone, bytesTotal, bytesPerSecond, remainingMs, entriesDone, entriesTotal } = snapshot;
+  const { state, bytesDone, bytesTotal, bytesPerSecond, remainingMs } = snapshot;
   if (state !== 'moving') return `${STATES[state]}…`.slice(0, columns - 1);
-  // A transfer of empty files has no bytes to measure by.
-  const share = bytesTotal > 0 ? bytesDone / bytesTotal : entriesDone / Math.max(1, entriesTotal);
-  const filled = Math.round(Math.min(1, share) * BAR_CELLS);
+  const percent = percentOf(snapshot);
+  const filled = Math.round((percent / 100) * BAR_CELLS);
   const parts = [
     `[${'#'.repeat(filled)}${'.'.repeat(BAR_CELLS - filled)}]`,
-    `${Math.floor(Math.min(1, share) * 100)} %`.padStart(5),
+    `${percent} %`.padStart(5),
     `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`,
     formatRate(bytesPerSecond),
     remainingMs === undefined ? '' : `${formatDuration(remainingMs)} left`,

@@ -1,25 +1,28 @@
 import { deferred } from '../base/deferred.ts';
 import { hostname } from 'node:os';
-import type { Logger } from '../base/logger.ts';
 import { printable } from '../base/printable.ts';
+import { IncomingTransfers } from '../engine/incomingTransfers.ts';
+import type { IncomingHost } from '../engine/incomingTransfers.ts';
 import { Receiver } from '../engine/receiver.ts';
-import type { ReceiverObserver, Receiving } from '../engine/receiver.ts';
-import { defaultStateFolder, StateFolder } from '../engine/stateFolder.ts';
+import { systemClock } from '../node/clock.ts';
 import { ReceiveFolder } from '../node/disk/receiveFolder.ts';
+import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
 import { formatAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
 import { INVITE_LIFE_MS } from '../peers/invite.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
-import type { IncomingReport } from '../transfer/incomingTransfer.ts';
-import type { ProgressSnapshot } from '../transfer/progress.ts';
 import type { ReceiveCommand } from './arguments.ts';
 import { UsageError } from './arguments.ts';
+import { commandLine, shortId } from './commandLine.ts';
 import { askConsent } from './consent.ts';
-import { explainEnd, explainError, reasonFor, statusOf, SUCCESS } from './failures.ts';
-import { formatBytes, formatCount, formatDuration } from './format.ts';
+import { explainError } from './failures.ts';
 import { interruption } from './interruption.ts';
 import { removeInvite, writeInvite } from './inviteFile.ts';
+import { openState } from './leftTransfers.ts';
+import type { TransferState } from './leftTransfers.ts';
+import { logTo } from './output.ts';
 import type { Output } from './output.ts';
+import { ReceivingWords } from './receivingWords.ts';
 
 /** `peer-courier receive`. Returns the exit status. */
 export async function receive(command: ReceiveCommand, output: Output): Promise<number> {
@@ -29,30 +32,36 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
   const stop = interruption();
   const done = deferred<number>();
   stop.signal.addEventListener('abort', () => done.resolve(stop.status()));
-  const transfers = new Transfers(output, (status) => {
-    if (command.isOnce) done.resolve(status);
-  });
   let receiver: Receiver | undefined;
+  let words: ReceivingWords | undefined;
+  let address: Address | undefined;
   let invite: string | undefined;
-  const ask = command.accept === 'ask' ? askConsent(output, transfers) : undefined;
   try {
-    const acceptance = { folder: ReceiveFolder.open(command.folder), onConflict: command.onConflict };
+    const state = openState(command.state, logTo(output));
+    const folder = ReceiveFolder.open(command.folder);
+    const transfers = new IncomingTransfers(hostOf(command, { state, folder, output }, () => words));
+    const said = new ReceivingWords(output, transfers, (status) => {
+      if (command.isOnce) done.resolve(status);
+    });
+    words = said;
     receiver = await Receiver.prepare({
-      state: new StateFolder(command.state ?? defaultStateFolder()),
+      state: state.folder,
       name: hostname(),
       ...(command.host === undefined ? {} : { host: command.host }),
       port: command.port,
-      async consent(peer, summary, options) {
-        const isAccepted = ask === undefined || (await ask(peer, summary, options));
-        return isAccepted ? acceptance : undefined;
+      async consent(...offer) {
+        const acceptance = await transfers.consent(...offer);
+        if (acceptance?.resume === true) said.resumed(offer[1].transfer);
+        return acceptance;
       },
-      keepsInterrupted: false,
-      observer: transfers,
+      keepsInterrupted: true,
+      observer: said,
       logger: logTo(output),
     });
-    await open(receiver, command, output, (written) => {
+    address = await open(receiver, command, output, (written) => {
       invite = written;
     });
+    said.waiting();
     return await done.promise;
   } catch (error) {
     const { code, status, sentence } = explainError(error, 'receiver');
@@ -60,11 +69,47 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
     output.problem(sentence);
     return status;
   } finally {
+    words?.stop(stop.signal.aborted);
     await receiver?.close();
     output.unwatch();
     // An invite that nobody can use any more is not left lying about.
     if (command.inviteFile !== undefined && invite !== undefined) removeInvite(command.inviteFile, invite);
+    if (address !== undefined) sayHowToGoOn(command, address, words?.interrupted ?? [], output);
   }
+}
+
+/** There are no windows that would have to hear of it. */
+function nothing(): void {
+  // The observer has said it.
+}
+
+/** What a terminal decides for the offers that come in. */
+function hostOf(
+  command: ReceiveCommand,
+  {
+    state,
+    folder,
+    output,
+  }: { readonly state: TransferState; readonly folder: ReceiveFolder; readonly output: Output },
+  words: () => ReceivingWords | undefined,
+): IncomingHost {
+  const { onConflict } = command;
+  const screen = { pause: () => words()?.pause(), resume: () => words()?.resume() };
+  const ask = command.accept === 'ask' ? askConsent(output, screen) : undefined;
+  return {
+    clock: systemClock,
+    records: state.accepted,
+    history: state.history,
+    logger: logTo(output),
+    receiveFolder: () => folder.location,
+    decide: async (peer, summary, { signal }) =>
+      ask === undefined || (await ask(peer, summary, { signal })) ? { folder, onConflict } : 'declined',
+    lock: (id) => state.locks.take(id),
+    workspaceFolders: () => [],
+    ask: nothing,
+    changed: nothing,
+    received: nothing,
+  };
 }
 
 /** Listens, and hands out the invite: before the port is open, so that whoever waits for it finds both. */
@@ -73,7 +118,7 @@ async function open(
   command: ReceiveCommand,
   output: Output,
   onInvite: (invite: string) => void,
-): Promise<void> {
+): Promise<Address> {
   const { inviteFile, host, port } = command;
   // A port that the system chooses is known only afterwards.
   const isPortKnown = port !== 0;
@@ -95,112 +140,21 @@ async function open(
   output.line(
     `Listening on ${formatAddress(address)} as ${hostname()} (${shortFingerprint(fingerprint)}). Ctrl-C stops.`,
   );
+  return address;
 }
 
-/** Follows the transfers that run and tells of them. */
-class Transfers implements ReceiverObserver {
-  readonly #output: Output;
-  readonly #onEnd: (status: number) => void;
-  readonly #running = new Map<Receiving, number>();
-  #isPaused = false;
-
-  constructor(output: Output, onEnd: (status: number) => void) {
-    this.#output = output;
-    this.#onEnd = onEnd;
-  }
-
-  /** Keeps progress off the screen while something is asked. */
-  pause(): void {
-    this.#isPaused = true;
-    this.#output.unwatch();
-  }
-
-  resume(): void {
-    this.#isPaused = false;
-    this.#watch();
-  }
-
-  started(receiving: Receiving): void {
-    this.#running.set(receiving, performance.now());
-    const { peer, label } = receiving;
-    this.#output.event('offered', { peer: peer.name, fingerprint: peer.fingerprint, label });
-    this.#output.line(`${peer.name} (${shortFingerprint(peer.fingerprint)}) sends ${label}`);
-    this.#watch();
-  }
-
-  entryFailed(
-    { peer }: Receiving,
-    path: string,
-    reason: Parameters<ReceiverObserver['entryFailed']>[2],
-  ): void {
-    this.#output.event('entry-failed', { peer: peer.name, path, reason });
-    this.#output.problem(`Failed: ${printable(path)} (${reasonFor(reason)})`);
-  }
-
-  ended(receiving: Receiving, { end, receipt, transfer, leftOut }: IncomingReport): void {
-    const elapsedMs = performance.now() - (this.#running.get(receiving) ?? 0);
-    this.#running.delete(receiving);
-    this.#watch();
-    const { peer, label } = receiving;
-    if (receipt === undefined) {
-      const { code, status, sentence } = explainEnd(end, 'receiver');
-      this.#output.event('failed', { peer: peer.name, transfer, label, code, status, message: sentence });
-      this.#output.problem(`${label} from ${peer.name}: ${sentence}`);
-      this.#onEnd(status);
-      return;
-    }
-    const { counts, root, names } = receipt;
-    const bytesPerSecond = (counts.bytes * 1000) / elapsedMs;
-    const fields = { ...counts, root, names, leftOut, milliseconds: Math.round(elapsedMs), bytesPerSecond };
-    this.#output.event('received', { peer: peer.name, transfer, label, ...fields });
-    const what = names.length > 0 ? names.map((name) => printable(name)).join(', ') : label;
-    this.#output.line(
-      `Received ${what} from ${peer.name}: ${formatCount(counts.published, 'item', 'items')}, ${formatBytes(counts.bytes)} in ${formatDuration(elapsedMs)}, verified.`,
-    );
-    if (counts.failed > 0) {
-      this.#output.problem(`${formatCount(counts.failed, 'item', 'items')} of it did not arrive.`);
-    }
-    if (leftOut > 0) this.#output.line(`The sender left out ${formatCount(leftOut, 'item', 'items')}.`);
-    this.#output.line(`Digest  ${root}`);
-    this.#onEnd(counts.failed > 0 ? statusOf('disk-error') : SUCCESS);
-  }
-
-  refused(remoteAddress: string, reason: Parameters<ReceiverObserver['refused']>[1]): void {
-    this.#output.event('refused', { remoteAddress, reason });
-    const why = reason === 'invite-refused' ? 'its invite is wrong, used or expired' : 'it is not known here';
-    this.#output.problem(`Turned away a sender at ${remoteAddress}: ${why}.`);
-  }
-
-  #watch(): void {
-    if (this.#isPaused) return;
-    if (this.#running.size === 0) this.#output.unwatch();
-    else this.#output.watch(() => sumOf([...this.#running.keys()].map((each) => each.snapshot())));
-  }
-}
-
-/** Several transfers as one line. */
-function sumOf(snapshots: readonly ProgressSnapshot[]): ProgressSnapshot | undefined {
-  const [first, ...others] = snapshots;
-  if (first === undefined) return undefined;
-  return others.reduce(
-    (sum, each) => ({
-      state: sum.state === 'moving' ? sum.state : each.state,
-      bytesDone: sum.bytesDone + each.bytesDone,
-      bytesTotal: sum.bytesTotal + each.bytesTotal,
-      entriesDone: sum.entriesDone + each.entriesDone,
-      entriesTotal: sum.entriesTotal + each.entriesTotal,
-      bytesPerSecond: sum.bytesPerSecond + each.bytesPerSecond,
-      remainingMs:
-        sum.remainingMs === undefined || each.remainingMs === undefined
-          ? undefined
-          : Math.max(sum.remainingMs, each.remainingMs),
-    }),
-    first,
-  );
-}
-
-function logTo(output: Output): Logger {
-  const log = (level: string) => (message: string) =>
-    output.event('log', { level, message: printable(message) });
-  return { debug: log('debug'), warn: log('warn') };
+/** Of what is not finished: how it goes on, at the same address, and how to give it up. */
+function sayHowToGoOn(
+  { folder, host, state }: ReceiveCommand,
+  { port }: Address,
+  interrupted: readonly string[],
+  output: Output,
+): void {
+  if (interrupted.length === 0) return;
+  const where = [
+    ...(host === undefined ? [] : ['--host', host]),
+    ...(port === DEFAULT_PORT ? [] : ['--port', String(port)]),
+  ];
+  output.problem(`Go on:   ${printable(commandLine(['receive', '--folder', folder, ...where], state))}`);
+  for (const id of interrupted) output.problem(`Give up: ${commandLine(['discard', shortId(id)], state)}`);
 }

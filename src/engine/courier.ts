@@ -7,6 +7,7 @@ import { systemClock } from '../node/clock.ts';
 import { noCompression } from '../node/codec/noCompression.ts';
 import { createCompression } from '../node/codec/zlibCompression.ts';
 import { preview } from '../node/disk/preview.ts';
+import { ReceiveFolder } from '../node/disk/receiveFolder.ts';
 import type { NamedCount } from '../node/disk/preview.ts';
 import type { Identity } from '../node/identity/identity.ts';
 import { RateLimiter } from '../node/net/rateLimiter.ts';
@@ -17,6 +18,7 @@ import type {
   Device,
   EngineSettings,
   EngineState,
+  OfferDetails,
   PeerSummary,
   PreviewSummary,
   ReceiverStatus,
@@ -26,6 +28,7 @@ import type {
 import type { Compression } from '../transfer/ports.ts';
 import { Gone } from './gone.ts';
 import { HistoryFile } from './historyFile.ts';
+import type { Choice } from './incoming.ts';
 import { IncomingTransfers } from './incomingTransfers.ts';
 import { RecordFiles } from './jobFiles.ts';
 import { OutgoingTransfers } from './outgoingTransfers.ts';
@@ -34,6 +37,7 @@ import { lookUp, pairByInvite } from './pairing.ts';
 import { ReceiverNote } from './receiverNote.ts';
 import { ReceiverSwitch } from './receiverSwitch.ts';
 import { findRoots, sendPaths } from './sender.ts';
+import type { Target } from './sender.ts';
 import { StateFolder } from './stateFolder.ts';
 
 export interface CourierInit {
@@ -83,7 +87,7 @@ export class Courier {
       history: this.#history,
       logger,
       receiveFolder: () => this.#receiveFolder,
-      acceptLimit: () => this.#acceptLimit,
+      decide: (_peer, { totals }, { details }) => this.#decide(totals.bytes, details),
       workspaceFolders: init.workspaceFolders,
       ask: init.onOffer,
       changed: () => init.onChange('transfers'),
@@ -102,7 +106,7 @@ export class Courier {
             state: this.#state,
             paths: record.paths,
             omit: { useGitignore: record.useGitignore, leaveOutSecrets: record.leaveOutSecrets },
-            target: { kind: 'known', to: this.#nameOf(record.peer) },
+            target: targetOf(record.peer),
             name: this.device.name,
             transfer: record.id,
             observer,
@@ -194,6 +198,13 @@ export class Courier {
     this.startReceiver().catch(() => undefined);
   }
 
+  /** This machine has woken up, or has other addresses: what waits for a peer tries again now. */
+  machineChanged(): void {
+    this.#outgoing.machineChanged();
+    // The addresses that are shown.
+    this.#init.onChange('receiver');
+  }
+
   /** Nobody is attached any more, and the process is about to end. */
   leave(): void {
     if (this.#receiver.isOn) this.#note.leave(Date.now());
@@ -234,6 +245,7 @@ export class Courier {
       signal,
     });
     this.#init.onChange('peers');
+    this.#outgoing.peerChanged(fingerprint);
     return this.#peer(fingerprint);
   }
 
@@ -263,6 +275,7 @@ export class Courier {
     }
     this.#state.peers.remember({ fingerprint, name: printable(given.name, 64), addresses: [address] });
     this.#init.onChange('peers');
+    this.#outgoing.peerChanged(fingerprint);
     return this.#peer(fingerprint);
   }
 
@@ -323,6 +336,11 @@ export class Courier {
     this.#outgoing.retry(id);
   }
 
+  /** Gives a transfer up, whatever its state, removes what is held of it and takes it off the list. */
+  discard(id: string): void {
+    this.#sideOf(id).discard(id);
+  }
+
   removeTransfer(id: string): void {
     if (!this.#outgoing.remove(id) && !this.#incoming.remove(id)) throw new Gone(id);
   }
@@ -363,10 +381,12 @@ export class Courier {
     return receiveFolder === '' ? join(homedir(), 'Downloads', 'Peer Courier') : receiveFolder;
   }
 
-  get #acceptLimit(): number | undefined {
+  /** A known peer's offer may be accepted by the user's settings; never into an open workspace. */
+  #decide(bytes: number, { folder, isInWorkspace }: OfferDetails): Choice | undefined {
     const { accept, acceptLimitBytes } = this.#settings;
-    if (accept === 'ask') return undefined;
-    return acceptLimitBytes === 0 ? Number.POSITIVE_INFINITY : acceptLimitBytes;
+    const limit = acceptLimitBytes === 0 ? Number.POSITIVE_INFINITY : acceptLimitBytes;
+    if (accept === 'ask' || bytes > limit || isInWorkspace) return undefined;
+    return { folder: ReceiveFolder.open(folder), onConflict: 'keep-both' };
   }
 
   get #compression(): Compression {
@@ -378,6 +398,13 @@ export class Courier {
     const name = this.device.name;
     return { name, host: host === '' ? undefined : host, port, compression: this.#compression };
   }
+}
+
+/** The peer of a job: by its key, because names are for people and may be shared. */
+function targetOf(peer: string): Target {
+  const fingerprint = parseFingerprint(peer);
+  if (fingerprint === undefined) throw new CourierError('internal', 'a job without a peer');
+  return { kind: 'peer', fingerprint, addresses: [] };
 }
 
 function rateOf({ limitBytesPerSecond }: EngineSettings): number | undefined {

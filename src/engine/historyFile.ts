@@ -45,9 +45,8 @@ export class HistoryFile {
   /** Reads what is kept. A damaged file is put aside: a history is not worth refusing to start. */
   static open(file: string, logger: Logger): HistoryFile {
     try {
-      return new HistoryFile(file, v.parse(schema, JSON.parse(readFileSync(file, 'utf8'))).received);
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return new HistoryFile(file, []);
+      return new HistoryFile(file, readHistory(file) ?? []);
+    } catch {
       logger.warn('the history of received items is damaged; it was put aside and a new one begun');
       try {
         renameSync(file, `${file}.damaged`);
@@ -63,7 +62,8 @@ export class HistoryFile {
   }
 
   add(item: ReceivedSummary): void {
-    this.#write([item, ...this.#received.filter(({ id }) => id !== item.id)].slice(0, MOST_KEPT));
+    // Several terminals may receive with one state folder.
+    this.#write([item, ...this.#latest().filter(({ id }) => id !== item.id)].slice(0, MOST_KEPT));
   }
 
   /** Whether it was there. */
@@ -74,8 +74,27 @@ export class HistoryFile {
     return true;
   }
 
+  #latest(): readonly ReceivedSummary[] {
+    try {
+      return readHistory(this.#file) ?? [];
+    } catch {
+      // Damaged since: what is in memory takes its place.
+      return this.#received;
+    }
+  }
+
   #write(received: readonly ReceivedSummary[]): void {
     this.#received = received;
     replaceFile(this.#file, `${JSON.stringify({ version: 1, received }, undefined, 2)}\n`);
+  }
+}
+
+/** `undefined` if there is none; throws if it is damaged. */
+function readHistory(file: string): readonly ReceivedSummary[] | undefined {
+  try {
+    return v.parse(schema, JSON.parse(readFileSync(file, 'utf8'))).received;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
   }
 }

@@ -1,5 +1,3 @@
-import { lstatSync, realpathSync } from 'node:fs';
-import { dirname, join, sep } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { deferred } from '../base/deferred.ts';
 import type { Deferred } from '../base/deferred.ts';
@@ -9,14 +7,21 @@ import { printable } from '../base/printable.ts';
 import type { ConflictPolicy } from '../node/disk/publish.ts';
 import { ReceiveFolder } from '../node/disk/receiveFolder.ts';
 import { parseFingerprint } from '../peers/fingerprint.ts';
-import type { Failure, OfferDetails, ReceivedSummary, TransferPhase, TransferSummary } from '../rpc/model.ts';
+import type { OfferDetails, ReceivedSummary, TransferSummary } from '../rpc/model.ts';
 import type { IncomingReport } from '../transfer/incomingTransfer.ts';
 import type { OfferSummary } from '../transfer/offerSummary.ts';
+import { discardReceived, heldBytesOf, reopenFolder } from './acceptedFolder.ts';
+import { isWithin } from './agreement.ts';
 import { Gone } from './gone.ts';
 import type { HistoryFile } from './historyFile.ts';
+import { leftIncoming, newIncoming, progressNow, summaryOf } from './incoming.ts';
+import type { Choice, Decision, Incoming } from './incoming.ts';
 import type { AcceptedRecord, RecordFiles } from './jobFiles.ts';
+import { offerDetails } from './offerDetails.ts';
+import { NOTE_EVERY_MS } from './outgoingJob.ts';
 import type { Acceptance, IncomingPeer, ReceiverObserver, Receiving } from './receiver.ts';
-import { FailedEntries, failureOfEnd, NO_PROGRESS, progressOf, standingStill } from './transferView.ts';
+import type { TransferLock } from './transferLock.ts';
+import { FailedEntries, failureOfEnd, standingStill } from './transferView.ts';
 
 /** How long an offer waits for its user. */
 const OFFER_LIFE_MS = 10 * 60 * 1000;
@@ -30,67 +35,58 @@ export interface IncomingHost {
   readonly logger: Logger;
   /** Absolute: where offers are received unless the user says otherwise. */
   receiveFolder(): string;
-  /** The largest offer that is accepted without asking, in bytes; `undefined` if each is asked about. */
-  acceptLimit(): number | undefined;
+  /** Decides on an offer; `undefined`: the user has to, by `accept` or `decline`. The signal: too late. */
+  decide(
+    peer: IncomingPeer,
+    summary: OfferSummary,
+    options: { readonly details: OfferDetails; readonly signal: AbortSignal },
+  ): Promise<Choice | 'declined' | undefined> | Choice | 'declined' | undefined;
   /** Absolute paths of the folders that are open in some window. */
   workspaceFolders(): readonly string[];
   /** Somebody has to ask the user. */
   ask(id: string): void;
+  /** Where several processes share the records: takes a transfer, or throws `busy`. */
+  lock?(id: string): Promise<TransferLock>;
   changed(): void;
   received(): void;
 }
 
-type Decision =
-  | { readonly folder: ReceiveFolder; readonly onConflict: ConflictPolicy }
-  | 'declined'
-  | 'expired';
-
-/** One incoming transfer over all its sessions. */
-interface Incoming {
-  readonly id: string;
-  readonly peer: IncomingPeer;
-  readonly startedAtMs: number;
-  label: string;
-  /** When no session says more. */
-  phase: TransferPhase;
-  progress: TransferSummary['progress'];
-  session: Receiving | undefined;
-  /** A session that a newer one takes the place of; settles when it has let go of the staging folder. */
-  leaving: Deferred<void> | undefined;
-  offer: OfferDetails | undefined;
-  decision: Deferred<Decision> | undefined;
-  accepted: AcceptedRecord | undefined;
-  files: number;
-  folders: number;
-  failure: Failure | undefined;
-  failed: FailedEntries;
-  skipped: number;
-  digest: string | undefined;
-}
+/** What the end of a session is to its transfer. */
+export type Ending =
+  /** A newer session has taken its place. */
+  | 'superseded'
+  /** What was received is kept until the peer comes back. */
+  | 'interrupted'
+  /** Everything is there, but the peer may not know and come back. */
+  | 'unheard'
+  | 'ended';
 
 /**
  * The incoming transfers of this device: asks for consent once, remembers it over interruptions, and
- * takes up what a peer offers again under the same id.
+ * takes up what a peer offers again under the same id. What was agreed to is what the records say: another
+ * process may have removed one.
  */
 export class IncomingTransfers implements ReceiverObserver {
+  // Immutable.
   readonly #host: IncomingHost;
+
+  // Mutable.
   readonly #all = new Map<string, Incoming>();
-  /** All of these is there and in the history, but the peer may not have heard so, and offer it again. */
-  readonly #unheard = new Map<string, AcceptedRecord>();
+  #isNoting = false;
 
   constructor(host: IncomingHost) {
     this.#host = host;
-    const received = new Set(host.history.list().map(({ id }) => id));
     for (const record of host.records.list()) {
-      const { id, peerName, label, startedAtMs } = record;
       const fingerprint = parseFingerprint(record.peer);
       if (fingerprint === undefined) continue;
-      if (received.has(id)) {
-        this.#keepUnheard(record);
+      if (this.hasReceived(record.id)) {
+        // All of it is there, but the peer may not have heard so, and offer it again.
+        if (Date.now() - record.startedAtMs >= UNHEARD_LIFE_MS) this.#discardRecord(record);
         continue;
       }
-      const incoming = newIncoming(id, { fingerprint, name: peerName }, startedAtMs);
-      this.#all.set(id, { ...incoming, label, phase: 'interrupted', accepted: record });
+      const peer = { fingerprint, name: record.peerName };
+      const seen = host.records.lastSeen(record.id);
+      this.#all.set(record.id, leftIncoming(record, peer, { seen, heldBytes: heldBytesOf(record) }));
     }
   }
 
@@ -107,6 +103,16 @@ export class IncomingTransfers implements ReceiverObserver {
     return this.#all.has(id);
   }
 
+  /** Whether all of a transfer is there, whatever the peer knows of that. */
+  hasReceived(id: string): boolean {
+    return this.#host.history.list().some((item) => item.id === id);
+  }
+
+  summary(id: string): TransferSummary | undefined {
+    const incoming = this.#all.get(id);
+    return incoming === undefined ? undefined : summaryOf(incoming);
+  }
+
   summaries(): readonly TransferSummary[] {
     return [...this.#all.values()].map(summaryOf);
   }
@@ -115,17 +121,20 @@ export class IncomingTransfers implements ReceiverObserver {
 
   started(receiving: Receiving): void {
     const { id, peer, label } = receiving;
+    const record = this.#host.records.find(id);
     const existing = this.#all.get(id);
-    if (existing !== undefined && existing.peer.fingerprint !== peer.fingerprint) {
+    const owner = existing?.peer.fingerprint ?? record?.peer ?? peer.fingerprint;
+    if (owner !== peer.fingerprint) {
       // An id is drawn at random: this is no accident.
       this.#host.logger.warn(`${peer.name} offered a transfer under the id of another peer's`);
       receiving.cancel();
       return;
     }
-    const incoming = existing ?? this.#newIncoming(id, peer);
-    if (incoming.session !== undefined) {
+    const incoming = existing ?? newIncoming(id, peer, record?.startedAtMs ?? Date.now());
+    if (incoming.session === undefined) incoming.accepted = record;
+    else {
       // The peer has come back before we noticed that it was gone.
-      incoming.leaving = deferred();
+      incoming.leaving.set(incoming.session, deferred());
       incoming.session.interrupt();
     }
     incoming.session = receiving;
@@ -136,6 +145,7 @@ export class IncomingTransfers implements ReceiverObserver {
     // Latest last; what comes again moves up.
     this.#all.delete(id);
     this.#all.set(id, incoming);
+    this.#startNoting();
     this.#host.changed();
   }
 
@@ -147,13 +157,15 @@ export class IncomingTransfers implements ReceiverObserver {
     this.#host.logger.warn(`turned away ${printable(remoteAddress)}: ${reason}`);
   }
 
-  ended(receiving: Receiving, report: IncomingReport): void {
+  ended(receiving: Receiving, report: IncomingReport): Ending {
     const incoming = this.#all.get(receiving.id);
     if (incoming?.session !== receiving) {
-      incoming?.leaving?.resolve();
-      return;
+      if (incoming !== undefined && report.isAnswered) incoming.isUntold = false;
+      incoming?.leaving.get(receiving)?.resolve();
+      incoming?.leaving.delete(receiving);
+      return 'superseded';
     }
-    incoming.progress = standingStill(latest(incoming, receiving));
+    incoming.progress = standingStill(progressNow(incoming));
     incoming.session = undefined;
     incoming.offer = undefined;
     incoming.decision = undefined;
@@ -161,7 +173,12 @@ export class IncomingTransfers implements ReceiverObserver {
     else this.#finish(incoming, report.receipt);
     // Unless the peer has heard of the receipt, it will offer the transfer again.
     if (report.end.close.code === 'done') this.#forget(incoming);
+    incoming.lock?.release();
+    incoming.lock = undefined;
+    if (incoming.isDiscarded) this.#drop(incoming);
     this.#host.changed();
+    if (incoming.phase === 'interrupted') return 'interrupted';
+    return incoming.phase === 'done' && incoming.accepted !== undefined ? 'unheard' : 'ended';
   }
 
   async consent(
@@ -171,26 +188,38 @@ export class IncomingTransfers implements ReceiverObserver {
   ): Promise<Acceptance | undefined> {
     const incoming = this.#all.get(summary.transfer);
     if (incoming === undefined || incoming.peer.fingerprint !== peer.fingerprint) return undefined;
-    await incoming.leaving?.promise;
-    incoming.leaving = undefined;
+    // A session that is over would wait for itself.
+    if (signal.aborted) return undefined;
+    await Promise.all([...incoming.leaving.values()].map(({ promise }) => promise));
+    await this.#lock(incoming, signal);
+    if (signal.aborted) return undefined;
     incoming.files = summary.totals.files;
     incoming.folders = summary.totals.entries - summary.totals.files;
     const { accepted } = incoming;
     if (accepted !== undefined && isWithin(summary, accepted.agreed)) {
+      const folder = reopenFolder(accepted);
       incoming.phase = 'moving';
       this.#host.changed();
-      return { folder: ReceiveFolder.open(accepted.folder), onConflict: accepted.onConflict, resume: true };
+      return { folder, onConflict: accepted.onConflict, resume: true };
     }
-    const decision =
-      this.#decidesByItself(summary, this.#details(summary)) ?? (await this.#ask(incoming, summary, signal));
-    // What was agreed to before was another offer.
-    this.#discard(incoming);
+    const decision = await this.#decide(incoming, summary, signal);
+    // Who comes back is asked about again; until then nothing is decided.
+    if (decision === 'gone') return undefined;
+    const isSamePlace =
+      typeof decision !== 'string' &&
+      decision.folder.location === accepted?.folder &&
+      decision.onConflict === accepted.onConflict;
+    // What was agreed to before was another offer, and goes elsewhere.
+    if (!isSamePlace) this.#discard(incoming);
     if (typeof decision === 'string') {
       if (decision === 'expired') incoming.failure = { code: 'timed-out', detail: '', origin: 'local' };
       return undefined;
     }
+    // Nobody has a record of what may lie there: it was given up while the folder was away.
+    if (!isSamePlace) decision.folder.discardTransfer(incoming.id);
     this.#accept(incoming, decision, summary);
-    return decision;
+    incoming.isUntold = !isSamePlace;
+    return { ...decision, resume: isSamePlace };
   }
 
   // What the user decides.
@@ -232,12 +261,22 @@ export class IncomingTransfers implements ReceiverObserver {
     }
   }
 
+  /** Ends it, if it has not ended, and takes it off the list; nothing that is not published stays. */
+  discard(id: string): void {
+    const incoming = this.#all.get(id);
+    if (incoming === undefined) throw new Gone(id);
+    incoming.isDiscarded = true;
+    this.cancel(id);
+    if (incoming.session === undefined) this.#drop(incoming);
+    this.#host.changed();
+  }
+
   /** Whether it was there and had ended. */
   remove(id: string): boolean {
     const incoming = this.#all.get(id);
     if (incoming === undefined) return false;
     if (incoming.session !== undefined || incoming.phase === 'interrupted') return false;
-    this.#all.delete(id);
+    this.#drop(incoming);
     this.#host.changed();
     return true;
   }
@@ -261,36 +300,24 @@ export class IncomingTransfers implements ReceiverObserver {
     return { decision: incoming.decision, offer: incoming.offer };
   }
 
-  #details({ totals, roots, rootCount, largest }: OfferSummary): OfferDetails {
-    const folder = this.#host.receiveFolder();
-    return {
-      files: totals.files,
-      folders: totals.entries - totals.files,
-      bytes: totals.bytes,
-      roots: roots.map((name) => printable(name)),
-      rootCount,
-      largest: largest.map(({ path, sizeBytes }) => ({ path: printable(path), sizeBytes })),
-      folder,
-      conflicts: roots.filter((name) => isTaken(join(folder, name))).length,
-      isInWorkspace: this.#host.workspaceFolders().some((workspace) => isInside(folder, workspace)),
+  async #decide(incoming: Incoming, summary: OfferSummary, signal: AbortSignal): Promise<Decision> {
+    const details = offerDetails(summary, {
+      folder: this.#host.receiveFolder(),
+      workspaceFolders: this.#host.workspaceFolders(),
       deadlineMs: Date.now() + OFFER_LIFE_MS,
-    };
+    });
+    const decision = await this.#host.decide(incoming.peer, summary, { details, signal });
+    if (signal.aborted) return 'gone';
+    return decision ?? this.#ask(incoming, details, signal);
   }
 
-  /** A known peer's offer may be accepted by the user's settings; never into an open workspace. */
-  #decidesByItself({ totals }: OfferSummary, details: OfferDetails): Decision | undefined {
-    const limit = this.#host.acceptLimit();
-    if (limit === undefined || totals.bytes > limit || details.isInWorkspace) return undefined;
-    return { folder: ReceiveFolder.open(details.folder), onConflict: 'keep-both' };
-  }
-
-  async #ask(incoming: Incoming, summary: OfferSummary, signal: AbortSignal): Promise<Decision> {
+  async #ask(incoming: Incoming, details: OfferDetails, signal: AbortSignal): Promise<Decision> {
     const decision = deferred<Decision>();
-    incoming.offer = this.#details(summary);
+    incoming.offer = details;
     incoming.decision = decision;
     incoming.phase = 'asking';
     const disarm = this.#host.clock.schedule(OFFER_LIFE_MS, () => decision.resolve('expired'));
-    const leave = (): void => decision.resolve('declined');
+    const leave = (): void => decision.resolve('gone');
     signal.addEventListener('abort', leave);
     this.#host.changed();
     this.#host.ask(incoming.id);
@@ -307,7 +334,7 @@ export class IncomingTransfers implements ReceiverObserver {
 
   #accept(
     incoming: Incoming,
-    { folder, onConflict }: Exclude<Decision, string>,
+    { folder, onConflict }: Choice,
     { roots, rootCount, totals }: OfferSummary,
   ): void {
     const { id, peer, label, startedAtMs } = incoming;
@@ -318,6 +345,7 @@ export class IncomingTransfers implements ReceiverObserver {
       peerName: peer.name,
       label,
       folder: folder.location,
+      folderIdentity: folder.identity,
       onConflict,
       agreed: { roots: [...roots], rootCount, files: totals.files, bytes: totals.bytes },
       startedAtMs,
@@ -348,7 +376,7 @@ export class IncomingTransfers implements ReceiverObserver {
     this.#host.received();
   }
 
-  #endWithout(incoming: Incoming, { end }: IncomingReport): void {
+  #endWithout(incoming: Incoming, { end, isAnswered }: IncomingReport): void {
     const failure = failureOfEnd(end);
     const code = failure?.code;
     if (code === 'declined' || code === 'cancelled') {
@@ -357,21 +385,46 @@ export class IncomingTransfers implements ReceiverObserver {
       return;
     }
     incoming.failure = failure;
+    if (isAnswered) incoming.isUntold = false;
+    if (incoming.isUntold) this.#discard(incoming);
+    if (incoming.accepted === undefined) {
+      incoming.phase = 'failed';
+      return;
+    }
     // What was agreed to stays agreed to: the peer may come back.
-    if (incoming.accepted === undefined) incoming.phase = 'failed';
-    else incoming.phase = 'interrupted';
+    incoming.phase = 'interrupted';
+    incoming.heldBytes = heldBytesOf(incoming.accepted);
+    this.#note(incoming);
   }
 
-  #newIncoming(id: string, peer: IncomingPeer): Incoming {
-    const incoming = newIncoming(id, peer, Date.now());
-    const unheard = this.#unheard.get(id);
-    if (unheard?.peer === peer.fingerprint) incoming.accepted = unheard;
-    return incoming;
+  /** Makes it this process's until its session ends. */
+  async #lock(incoming: Incoming, signal: AbortSignal): Promise<void> {
+    incoming.lock ??= await this.#host.lock?.(incoming.id);
+    if (!signal.aborted) return;
+    incoming.lock?.release();
+    incoming.lock = undefined;
   }
 
-  #keepUnheard(record: AcceptedRecord): void {
-    if (Date.now() - record.startedAtMs < UNHEARD_LIFE_MS) this.#unheard.set(record.id, record);
-    else this.#discardRecord(record);
+  /** Writes down now and then how far what moves is, while something does. */
+  #startNoting(): void {
+    if (this.#isNoting) return;
+    this.#isNoting = true;
+    this.#host.clock.schedule(NOTE_EVERY_MS, () => {
+      this.#isNoting = false;
+      for (const incoming of this.#live) this.#note(incoming);
+      if (this.#live.length > 0) this.#startNoting();
+    });
+  }
+
+  #note(incoming: Incoming): void {
+    // What another process runs is not ours to tell of.
+    const isOurs = this.#host.lock === undefined || incoming.lock !== undefined;
+    if (incoming.accepted === undefined || !isOurs) return;
+    const { bytesDone, bytesTotal, entriesDone, entriesTotal } = progressNow(incoming);
+    this.#host.records.noteLastSeen(incoming.id, {
+      progress: { bytesDone, bytesTotal, entriesDone, entriesTotal },
+      ...(incoming.failure === undefined ? {} : { failure: incoming.failure }),
+    });
   }
 
   #discard(incoming: Incoming): void {
@@ -380,104 +433,21 @@ export class IncomingTransfers implements ReceiverObserver {
     incoming.accepted = undefined;
   }
 
-  #discardRecord({ id, folder }: AcceptedRecord): void {
+  #discardRecord(record: AcceptedRecord): void {
     try {
-      ReceiveFolder.open(folder).discardTransfer(id);
+      discardReceived(record);
     } catch (error) {
-      this.#host.logger.warn(`what was received of ${id} could not be removed: ${String(error)}`);
+      this.#host.logger.warn(`what was received of ${record.id} could not be removed: ${String(error)}`);
     }
-    this.#host.records.remove(id);
+    this.#host.records.remove(record.id);
   }
 
   #forget(incoming: Incoming): void {
     incoming.accepted = undefined;
     this.#host.records.remove(incoming.id);
   }
-}
 
-/** Whether an offer is no more than what was agreed to: the same names, no more files, no more bytes. */
-function isWithin({ roots, rootCount, totals }: OfferSummary, agreed: AcceptedRecord['agreed']): boolean {
-  return (
-    rootCount === agreed.rootCount &&
-    roots.length === agreed.roots.length &&
-    roots.every((name, at) => name === agreed.roots[at]) &&
-    totals.files <= agreed.files &&
-    totals.bytes <= agreed.bytes
-  );
-}
-
-function newIncoming(id: string, peer: IncomingPeer, startedAtMs: number): Incoming {
-  return {
-    id,
-    peer,
-    startedAtMs,
-    label: '',
-    phase: 'offering',
-    progress: NO_PROGRESS,
-    session: undefined,
-    leaving: undefined,
-    offer: undefined,
-    decision: undefined,
-    accepted: undefined,
-    files: 0,
-    folders: 0,
-    failure: undefined,
-    failed: new FailedEntries(),
-    skipped: 0,
-    digest: undefined,
-  };
-}
-
-function summaryOf(incoming: Incoming): TransferSummary {
-  const { id, peer, label, startedAtMs, session, offer, failure, failed, skipped, digest } = incoming;
-  return {
-    id,
-    direction: 'incoming',
-    peer: { name: peer.name, fingerprint: peer.fingerprint },
-    label,
-    phase: phaseNow(incoming),
-    progress: session === undefined ? incoming.progress : latest(incoming, session),
-    startedAtMs,
-    window: undefined,
-    offer,
-    failure,
-    retryAtMs: undefined,
-    failedCount: failed.count,
-    failedEntries: failed.first,
-    skippedCount: skipped,
-    digest,
-  };
-}
-
-function phaseNow({ phase, session }: Incoming): TransferPhase {
-  if (session === undefined || phase !== 'moving') return phase;
-  const { state } = session.snapshot();
-  return state === 'paused' || state === 'publishing' ? state : phase;
-}
-
-/** A resumed transfer runs up to where it was; until then the user sees where it was. */
-function latest({ progress }: Incoming, session: Receiving): TransferSummary['progress'] {
-  const current = progressOf(session.snapshot());
-  if (current.bytesDone >= progress.bytesDone) return current;
-  const { bytesDone, bytesTotal, entriesDone, entriesTotal } = progress;
-  return { ...current, bytesDone, bytesTotal, entriesDone, entriesTotal, remainingMs: undefined };
-}
-
-function isTaken(location: string): boolean {
-  return lstatSync(location, { throwIfNoEntry: false }) !== undefined;
-}
-
-function isInside(location: string, folder: string): boolean {
-  const [inner, outer] = [realLocation(location), realLocation(folder)];
-  return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
-}
-
-/** Where a path leads, links resolved as far as it exists. */
-function realLocation(location: string): string {
-  try {
-    return realpathSync(location);
-  } catch {
-    const parent = dirname(location);
-    return parent === location ? location : join(realLocation(parent), location.slice(parent.length));
+  #drop(incoming: Incoming): void {
+    this.#all.delete(incoming.id);
   }
 }

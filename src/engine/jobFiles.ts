@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { ENTRY_FAILURES, SESSION_FAILURES } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
+import { isErrno } from '../node/disk/errno.ts';
 import { replaceFile } from '../node/state/stateFile.ts';
 
 const id = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/u));
@@ -34,6 +36,8 @@ const acceptedSchema = v.strictObject({
   label: text,
   /** Absolute. */
   folder: text,
+  /** Tells that folder from another one that stands in its place. */
+  folderIdentity: v.optional(v.strictObject({ dev: v.number(), ino: v.number() })),
   onConflict: v.picklist(['skip', 'keep-both', 'replace']),
   /** What was agreed to: an offer that goes beyond it is asked about anew. */
   agreed: v.strictObject({
@@ -45,10 +49,27 @@ const acceptedSchema = v.strictObject({
   startedAtMs: v.number(),
 });
 
-/** An outgoing transfer, as it outlives the engine. */
+const lastSeenSchema = v.strictObject({
+  progress: v.strictObject({ bytesDone: count, bytesTotal: count, entriesDone: count, entriesTotal: count }),
+  /** Why it does not go on. */
+  failure: v.optional(
+    v.strictObject({
+      code: v.picklist([...SESSION_FAILURES, ...ENTRY_FAILURES, 'gone']),
+      detail: text,
+      origin: v.picklist(['local', 'remote']),
+    }),
+  ),
+});
+
+/** An outgoing transfer, as it outlives its process. */
 export type JobRecord = Readonly<v.InferOutput<typeof jobSchema>>;
 /** What the user has agreed to receive: nobody is asked twice. */
 export type AcceptedRecord = Readonly<v.InferOutput<typeof acceptedSchema>>;
+/**
+ * How a transfer stood when its process last looked: made for showing, and for nothing that has to be right.
+ * It lies beside the record in a file of its own, which is not synced: the record must never be at risk for it.
+ */
+export type LastSeen = Readonly<v.InferOutput<typeof lastSeenSchema>>;
 
 /** Small records, one file each, named by a transfer's id. */
 export class RecordFiles<Item extends { readonly id: string }> {
@@ -83,16 +104,53 @@ export class RecordFiles<Item extends { readonly id: string }> {
     });
   }
 
+  /** One of them, as it stands on the disk now: another process may have removed it. */
+  find(item: string): Item | undefined {
+    const file = this.#fileOf(item);
+    try {
+      return this.#parse(JSON.parse(readFileSync(file, 'utf8')));
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined;
+      this.#logger.warn(`the record of ${item} is damaged and was passed over`);
+      return undefined;
+    }
+  }
+
   write(item: Item): void {
     replaceFile(this.#fileOf(item.id), JSON.stringify(item));
   }
 
   remove(item: string): void {
     rmSync(this.#fileOf(item), { force: true });
+    rmSync(this.#lastSeenOf(item), { force: true });
+  }
+
+  /** `undefined` if nobody has written it down, or it cannot be read. */
+  lastSeen(item: string): LastSeen | undefined {
+    try {
+      return v.parse(lastSeenSchema, JSON.parse(readFileSync(this.#lastSeenOf(item), 'utf8')));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Cheap: nothing waits for the disk. What cannot be written is not missed. */
+  noteLastSeen(item: string, seen: LastSeen): void {
+    const file = this.#lastSeenOf(item);
+    try {
+      writeFileSync(`${file}.tmp`, JSON.stringify(seen), { mode: 0o600 });
+      renameSync(`${file}.tmp`, file);
+    } catch (error) {
+      this.#logger.debug(`how ${item} stands could not be written down: ${String(error)}`);
+    }
   }
 
   #fileOf(item: string): string {
     return join(this.#folder, `${v.parse(id, item)}.json`);
+  }
+
+  #lastSeenOf(item: string): string {
+    return join(this.#folder, `${v.parse(id, item)}.last-seen`);
   }
 }
 

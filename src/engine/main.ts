@@ -8,6 +8,7 @@ import { READY_LINE } from '../rpc/contract.ts';
 import { Courier } from './courier.ts';
 import { holdEndpoint } from './endpoint.ts';
 import { packageVersion } from '../node/packageVersion.ts';
+import { watchMachine } from './machineWatch.ts';
 import { Publisher } from './publisher.ts';
 import { Windows } from './windows.ts';
 
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
           isMoving: () => courier.isMoving,
           publish: (change) => attached.publish(change),
         });
+        watchMachine(() => courier.machineChanged());
         return courier;
       },
       onIdle: () => process.exit(0),

@@ -4,21 +4,31 @@ import type { EntryFailure } from '../base/failure.ts';
 import type { Failure, Progress, TransferPhase, TransferSummary } from '../rpc/model.ts';
 import type { OutgoingReport } from '../transfer/outgoingTransfer.ts';
 import type { LeftOutReason } from '../transfer/ports.ts';
-import { isInterruption, RETRY_FOR_MS, retryDelayMs } from '../transfer/retryPolicy.ts';
-import type { JobRecord } from './jobFiles.ts';
+import { isInterruption, retryDelayMs } from '../transfer/retryPolicy.ts';
+import type { Patience } from '../transfer/retryPolicy.ts';
+import type { JobRecord, LastSeen } from './jobFiles.ts';
 import type { SendHandle, SendObserver } from './sender.ts';
 import {
   FailedEntries,
   failureOfEnd,
   failureOfError,
+  furthest,
   NO_PROGRESS,
   progressOf,
+  restedAt,
   standingStill,
 } from './transferView.ts';
 
-/** What a job needs of the engine. */
+/** How often it is written down how far a transfer is, while it moves. */
+export const NOTE_EVERY_MS = 2000;
+
+/** What a job needs of the process it runs in. */
 export interface JobHost {
   readonly clock: Clock;
+  /** How long it waits for the world to mend before it leaves it to the user. */
+  readonly patience: Patience;
+  /** Whether one that only the user can go on with is waited for; if not, {@link OutgoingJob.run} resolves. */
+  readonly waitsForUser: boolean;
   /** Runs one session for the job, to its end. */
   attempt(
     record: JobRecord,
@@ -28,7 +38,9 @@ export interface JobHost {
   /** The peer's name as it is known now. */
   nameOf(fingerprint: string): string;
   keep(record: JobRecord): void;
-  /** It has ended for good, or may only be retried by hand: nothing of it needs to outlive the engine. */
+  /** How it stands; nothing depends on it. */
+  note(record: JobRecord, seen: LastSeen): void;
+  /** It has ended, or nobody has accepted it: nothing of it needs to outlive this process. */
   forget(record: JobRecord): void;
   changed(): void;
 }
@@ -40,8 +52,9 @@ export interface JobHost {
  *         ▲                                  │ ▲
  *         └── interrupted ◀── (broken) ──────┘ └──▶ paused        declined, cancelled, failed: from anywhere
  *
- * Only a transfer that the peer has accepted is tried again by itself; one that never came so far tells
- * its user at once.
+ * Only a transfer that the peer has accepted is tried again by itself, and outlives its process until it has
+ * ended; one that never came so far tells its user at once. One that failed for a reason that does not pass is
+ * kept, too, for its user to retry or to discard.
  */
 export class OutgoingJob {
   // Immutable.
@@ -61,13 +74,19 @@ export class OutgoingJob {
   #abort = new AbortController();
   /** Ends a wait: for the next attempt, or for the user. */
   #wake = deferred<void>();
-  #isRunning = false;
+  #run: Promise<void> | undefined;
   #isCancelled = false;
+  #isLeaving = false;
+  #disarmNotes: () => void = () => undefined;
 
-  constructor(record: JobRecord, host: JobHost) {
+  /** `seen` is how an earlier process left it. */
+  constructor(record: JobRecord, host: JobHost, seen?: LastSeen) {
     this.#record = record;
     this.#host = host;
-    if (record.isPaused) this.#phase = 'paused';
+    if (seen !== undefined) this.#progress = restedAt(seen.progress);
+    this.#failure = seen?.failure;
+    if (seen?.failure !== undefined && !mayPass(seen.failure)) this.#phase = 'failed';
+    else if (record.isPaused) this.#phase = 'paused';
     else if (record.wasAccepted) this.#phase = 'interrupted';
   }
 
@@ -80,7 +99,12 @@ export class OutgoingJob {
   }
 
   get hasEnded(): boolean {
-    return !this.#isRunning;
+    return this.#run === undefined;
+  }
+
+  /** Resolves when it has ended. */
+  get ended(): Promise<void> {
+    return this.#run ?? Promise.resolve();
   }
 
   /** Whether it changes from moment to moment. */
@@ -88,42 +112,59 @@ export class OutgoingJob {
     return this.#session !== undefined;
   }
 
-  /** Goes on until the transfer has ended. Never rejects. */
+  /** Goes on until the transfer has ended, or only its user can go on. Never rejects. */
   async run(): Promise<void> {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
+    this.#run ??= this.#goOn();
+    await this.#run;
+  }
+
+  async #goOn(): Promise<void> {
     this.#isCancelled = false;
+    this.#isLeaving = false;
     this.#abort = new AbortController();
     let attempt = 0;
-    let deadline = this.#host.clock.now() + RETRY_FOR_MS;
-    while (!this.#isCancelled) {
+    let movedAt = this.#host.clock.now();
+    while (!this.#isCancelled && !this.#isLeaving) {
       if (this.#record.isPaused) {
         await this.#rest('paused');
         continue;
       }
       const before = this.#progress.bytesDone;
       const failure = await this.#attempt();
-      if (failure === undefined) break;
+      if (failure === undefined || this.#isCancelled || this.#isLeaving) break;
       this.#failure = failure;
       if (this.#isOver(failure)) break;
       if (this.#progress.bytesDone > before) {
         attempt = 0;
-        deadline = this.#host.clock.now() + RETRY_FOR_MS;
+        movedAt = this.#host.clock.now();
       }
       attempt += 1;
-      const delayMs = this.#host.clock.now() < deadline ? retryDelayMs(attempt) : undefined;
+      const { clock, patience, waitsForUser } = this.#host;
+      const standstillMs = clock.now() - movedAt;
+      const delayMs = retryDelayMs({ attempt, code: failure.code, standstillMs }, patience);
+      if (delayMs === undefined && !waitsForUser) {
+        this.#phase = 'interrupted';
+        break;
+      }
       if (await this.#rest('interrupted', delayMs)) {
         attempt = 0;
-        deadline = this.#host.clock.now() + RETRY_FOR_MS;
+        movedAt = clock.now();
       }
     }
-    this.#isRunning = false;
-    if (this.#isCancelled) {
+    this.#run = undefined;
+    this.#settle();
+    this.#host.changed();
+  }
+
+  /** What becomes of it after the last attempt. */
+  #settle(): void {
+    if (this.#isCancelled && this.#phase !== 'done') {
       this.#phase = 'cancelled';
       this.#failure = undefined;
-    }
-    this.#host.forget(this.#record);
-    this.#host.changed();
+    } else if (this.#isLeaving && this.#phase !== 'done') this.#phase = 'interrupted';
+    const isOpen = this.#phase === 'interrupted' || this.#phase === 'failed';
+    if (isOpen && this.#record.wasAccepted) this.#note();
+    else this.#host.forget(this.#record);
   }
 
   pause(): void {
@@ -149,6 +190,21 @@ export class OutgoingJob {
     this.#wake.resolve();
   }
 
+  /** The world may have changed: does not wait any longer for the next attempt. */
+  wake(): void {
+    if (this.#retryAtMs !== undefined) this.#wake.resolve();
+  }
+
+  /** Ends it because this process must go; an accepted one can be taken up again. */
+  leave(): void {
+    if (this.hasEnded) return;
+    this.#isLeaving = true;
+    // Nobody keeps anything of what nobody has accepted.
+    if (this.#session === undefined || !this.#record.wasAccepted) this.#abort.abort();
+    else this.#session.interrupt();
+    this.#wake.resolve();
+  }
+
   summary(): TransferSummary {
     const snapshot = this.#session?.snapshot();
     const { id, peer, label, startedAtMs, window } = this.#record;
@@ -158,12 +214,13 @@ export class OutgoingJob {
       peer: { fingerprint: peer, name: this.#host.nameOf(peer) },
       label,
       phase: this.#phaseNow(snapshot?.state),
-      progress: snapshot === undefined ? this.#progress : this.#latest(progressOf(snapshot)),
+      progress: snapshot === undefined ? this.#progress : furthest(this.#progress, progressOf(snapshot)),
       startedAtMs,
       window,
       offer: undefined,
       failure: this.#session === undefined ? this.#failure : undefined,
       retryAtMs: this.#retryAtMs,
+      heldBytes: undefined,
       failedCount: this.#failed.count,
       failedEntries: this.#failed.first,
       skippedCount: this.#skipped,
@@ -182,13 +239,6 @@ export class OutgoingJob {
       default:
         return this.#phase;
     }
-  }
-
-  /** A new session begins at nothing and runs up to where the last one was; the user sees it go on. */
-  #latest(progress: Progress): Progress {
-    if (progress.bytesDone >= this.#progress.bytesDone) return progress;
-    const { bytesDone, bytesTotal, entriesDone, entriesTotal } = this.#progress;
-    return { ...progress, bytesDone, bytesTotal, entriesDone, entriesTotal, remainingMs: undefined };
   }
 
   /** Why the session ended; `undefined` when everything has arrived. */
@@ -216,15 +266,25 @@ export class OutgoingJob {
 
   #observer(): SendObserver {
     return {
-      connected: () => this.#host.changed(),
+      connected: ({ fingerprint }) => {
+        this.#record = { ...this.#record, peer: fingerprint };
+        this.#host.changed();
+      },
       started: (session) => {
         this.#session = session;
+        this.#armNotes();
         if (this.#record.isPaused) session.pause();
         this.#host.changed();
       },
       accepted: () => {
         this.#failure = undefined;
-        if (!this.#record.wasAccepted) this.#keep({ wasAccepted: true });
+        if (this.#record.wasAccepted) return;
+        this.#keep({ wasAccepted: true });
+        this.#note();
+      },
+      received: () => {
+        this.#disarmNotes();
+        this.#host.forget(this.#record);
       },
       leftOut: (path, reason) => {
         if (isFailure(reason)) this.#failed.add(path, reason);
@@ -238,25 +298,46 @@ export class OutgoingJob {
 
   /** The session is over; what it showed stays. */
   #close(): void {
+    this.#disarmNotes();
     const snapshot = this.#session?.snapshot();
     this.#session = undefined;
-    if (snapshot !== undefined) this.#progress = standingStill(this.#latest(progressOf(snapshot)));
+    if (snapshot === undefined) return;
+    const progress = progressOf(snapshot);
+    this.#progress = standingStill(snapshot.state === 'done' ? progress : furthest(this.#progress, progress));
+  }
+
+  #armNotes(): void {
+    this.#disarmNotes = this.#host.clock.schedule(NOTE_EVERY_MS, () => {
+      this.#note();
+      this.#armNotes();
+    });
+  }
+
+  #note(): void {
+    if (!this.#record.wasAccepted) return;
+    const { progress, failure } = this.summary();
+    const { bytesDone, bytesTotal, entriesDone, entriesTotal } = progress;
+    this.#host.note(this.#record, {
+      progress: { bytesDone, bytesTotal, entriesDone, entriesTotal },
+      ...(failure === undefined ? {} : { failure }),
+    });
   }
 
   /** Whether there is nothing to try again. Sets how it ended. */
-  #isOver({ code }: Failure): boolean {
+  #isOver(failure: Failure): boolean {
+    const { code } = failure;
     if (code === 'declined' || code === 'cancelled') {
       this.#phase = code;
       return true;
     }
-    if (code !== 'gone' && isInterruption(code) && this.#record.wasAccepted) return false;
+    if (mayPass(failure) && this.#record.wasAccepted) return false;
     this.#phase = 'failed';
     return true;
   }
 
   /** Waits for the user, or for the next attempt; tells whether the user ended it. */
   async #rest(phase: 'paused' | 'interrupted', delayMs?: number): Promise<boolean> {
-    if (this.#isCancelled) return true;
+    if (this.#isCancelled || this.#isLeaving) return true;
     this.#phase = this.#record.isPaused ? 'paused' : phase;
     this.#retryAtMs = delayMs === undefined ? undefined : Date.now() + delayMs;
     this.#wake = deferred();
@@ -268,6 +349,7 @@ export class OutgoingJob {
             isTimeUp = true;
             this.#wake.resolve();
           });
+    this.#note();
     this.#host.changed();
     await this.#wake.promise;
     disarm();
@@ -279,6 +361,11 @@ export class OutgoingJob {
     this.#record = { ...this.#record, ...change };
     this.#host.keep(this.#record);
   }
+}
+
+/** Whether it is worth trying again without anybody's doing. */
+function mayPass({ code }: Failure): boolean {
+  return code !== 'gone' && isInterruption(code);
 }
 
 const unknownFailure: Failure = { code: 'internal', detail: '', origin: 'local' };

@@ -7,6 +7,7 @@ import type { Logger } from '../base/logger.ts';
 import { printable } from '../base/printable.ts';
 import { stateFailure } from '../node/state/stateFile.ts';
 import type { SendOptions, TransferSummary } from '../rpc/model.ts';
+import { QUIET_RETRY_MS, RETRY_FOR_MS } from '../transfer/retryPolicy.ts';
 import { Gone } from './gone.ts';
 import type { JobRecord, RecordFiles } from './jobFiles.ts';
 import { OutgoingJob } from './outgoingJob.ts';
@@ -17,7 +18,7 @@ export interface OutgoingInit {
   readonly records: RecordFiles<JobRecord>;
   /** Folder of the outboxes: copies of files that are not on this machine. */
   readonly outboxes: string;
-  readonly host: Omit<JobHost, 'keep' | 'forget'>;
+  readonly host: Omit<JobHost, 'keep' | 'note' | 'forget' | 'patience' | 'waitsForUser'>;
   readonly logger: Logger;
 }
 
@@ -57,9 +58,19 @@ export class OutgoingTransfers {
     return [...this.#jobs.values()].map((job) => job.summary());
   }
 
-  /** Goes on with what was under way when the last engine ended. */
+  /** Goes on with what was under way when the last engine ended. What failed before is its user's to retry. */
   takeUp(): void {
-    for (const job of this.#jobs.values()) void this.#run(job);
+    for (const job of this.#jobs.values()) if (job.summary().phase !== 'failed') void this.#run(job);
+  }
+
+  /** A peer may be reached otherwise than before: what waits to be tried again is tried now. */
+  peerChanged(fingerprint: string): void {
+    for (const job of this.#jobs.values()) if (job.record.peer === fingerprint) job.wake();
+  }
+
+  /** This machine may reach others otherwise than before. */
+  machineChanged(): void {
+    for (const job of this.#jobs.values()) job.wake();
   }
 
   /** Begins a transfer; throws if what is to be sent cannot be found. Returns its id. */
@@ -111,9 +122,19 @@ export class OutgoingTransfers {
     const job = this.#jobs.get(id);
     if (job?.hasEnded !== true) return false;
     this.#jobs.delete(id);
+    this.#init.records.remove(id);
     this.#discardOutboxOf(job);
     this.#init.host.changed();
     return true;
+  }
+
+  /** Ends one, if it has not ended, and takes it off the list. */
+  discard(id: string): void {
+    const job = this.#job(id);
+    if (this.remove(id)) return;
+    job.cancel();
+    // Its end comes once the peer has heard of it.
+    void job.ended.then(() => this.remove(id));
   }
 
   /** A new empty folder for copies. */
@@ -164,11 +185,16 @@ export class OutgoingTransfers {
   }
 
   #jobOf(record: JobRecord): OutgoingJob {
-    return new OutgoingJob(record, {
-      ...this.#init.host,
-      keep: (changed) => this.#init.records.write(changed),
-      forget: ({ id }) => this.#init.records.remove(id),
-    });
+    const { host, records } = this.#init;
+    const jobHost: JobHost = {
+      ...host,
+      patience: { forMs: RETRY_FOR_MS, thenEveryMs: QUIET_RETRY_MS },
+      waitsForUser: true,
+      keep: (changed) => records.write(changed),
+      note: ({ id }, seen) => records.noteLastSeen(id, seen),
+      forget: ({ id }) => records.remove(id),
+    };
+    return new OutgoingJob(record, jobHost, records.lastSeen(record.id));
   }
 
   #job(id: string): OutgoingJob {

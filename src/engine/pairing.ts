@@ -13,6 +13,7 @@ import { inviteName, inviteProof, parseInvite } from '../peers/invite.ts';
 import { SenderSession } from '../protocol/senderSession.ts';
 import { SessionPump } from '../transfer/sessionPump.ts';
 import { greeting } from './greeting.ts';
+import { elsewhere } from './sender.ts';
 import type { StateFolder } from './stateFolder.ts';
 import { noCompression } from '../node/codec/noCompression.ts';
 
@@ -39,8 +40,10 @@ export async function pairByInvite(text: string, init: PairInit): Promise<Finger
   const connection = await dial({
     identity,
     addresses,
-    checkPeer: (peer) => {
+    checkPeer: (peer, address) => {
       if (peer.fingerprint === fingerprint) return;
+      // An address of the other machine's may mean ourselves here: each has its own 172.17.0.1.
+      if (peer.fingerprint === identity.fingerprint) throw elsewhere(address);
       throw new CourierError('wrong-identity', `expected ${fingerprint}, found ${peer.fingerprint}`);
     },
     signal,
@@ -70,7 +73,7 @@ export async function pairByInvite(text: string, init: PairInit): Promise<Finger
   if (peerName === undefined) {
     throw new CourierError(close.code === 'done' ? 'protocol-error' : close.code, close.message ?? '');
   }
-  state.peers.remember({ fingerprint, name: peerName, addresses: [connection.address] });
+  state.peers.remember({ fingerprint, name: peerName, addresses: [connection.address, ...addresses] });
   return fingerprint;
 }
 

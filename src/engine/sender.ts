@@ -16,11 +16,11 @@ import type { Identity } from '../node/identity/identity.ts';
 import { dial } from '../node/net/dial.ts';
 import { limitChannel } from '../node/net/rateLimitedChannel.ts';
 import type { RateLimiter } from '../node/net/rateLimiter.ts';
-import type { Dialled } from '../node/net/dial.ts';
+import type { DialInit, Dialled } from '../node/net/dial.ts';
 import { stateFailure } from '../node/state/stateFile.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
 import type { SecuredPeer } from '../node/net/tlsOptions.ts';
-import { formatAddress, parseAddress } from '../peers/address.ts';
+import { distinctAddresses, formatAddress, parseAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import { inviteName, inviteProof } from '../peers/invite.ts';
@@ -39,7 +39,9 @@ import type { StateFolder } from './stateFolder.ts';
 export type Target =
   | { readonly kind: 'invite'; readonly invite: Invite }
   /** A known peer's name, or the address of one: `HOST:PORT`. */
-  | { readonly kind: 'known'; readonly to: string };
+  | { readonly kind: 'known'; readonly to: string }
+  /** One peer and no other, wherever it is found: at `addresses` if any are given, or where it was before. */
+  | { readonly kind: 'peer'; readonly fingerprint: Fingerprint; readonly addresses: readonly Address[] };
 
 export interface SendInit {
   readonly state: StateFolder;
@@ -127,7 +129,10 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
       pause: () => transfer.pause(),
       resume: () => transfer.resume(),
       cancel,
-      interrupt: () => transfer.interrupt(),
+      interrupt: () => {
+        transfer.interrupt();
+        limited?.release();
+      },
     });
     return await transfer.run();
   } finally {
@@ -173,36 +178,77 @@ export function findRoots(paths: readonly string[]): readonly Root[] {
   return roots;
 }
 
-function labelOf(roots: readonly Root[]): string {
+/** What is sent, in words. */
+export function labelOf(roots: readonly Root[]): string {
   const [first] = roots;
   const name = first?.name ?? '';
   return roots.length === 1 ? name : `${name} and ${roots.length - 1} more`;
 }
 
 function connect({ state, target, signal }: SendInit, identity: Identity): Promise<Dialled> {
-  const { addresses, checkPeer } =
-    target.kind === 'invite' ? byInvite(target.invite) : byKnownPeer(state, target.to);
-  return dial({ identity, addresses, checkPeer, signal });
+  const { addresses, checkPeer } = routeTo(state, target);
+  return dial({
+    identity,
+    addresses,
+    checkPeer(peer, address) {
+      // An address of the other machine's may mean ourselves here: each has its own 172.17.0.1.
+      if (peer.fingerprint === identity.fingerprint) throw elsewhere(address);
+      checkPeer(peer, address);
+    },
+    signal,
+  });
 }
 
 interface Route {
   readonly addresses: readonly Address[];
-  readonly checkPeer: (peer: SecuredPeer) => void;
+  readonly checkPeer: DialInit['checkPeer'];
+}
+
+function routeTo(state: StateFolder, target: Target): Route {
+  switch (target.kind) {
+    case 'invite':
+      return byInvite(target.invite);
+    case 'known':
+      return byKnownPeer(state, target.to);
+    case 'peer':
+      return byFingerprint(state, target.fingerprint, target.addresses);
+  }
 }
 
 function byInvite({ addresses, fingerprint }: Invite): Route {
   return { addresses, checkPeer: (peer) => requireKey(peer, fingerprint) };
 }
 
+/**
+ * Another key where the peer was last reached, or is said to be, is a loud stop. The other addresses are what the peer has said of
+ * itself, or long ago: whoever answers there now is only not the one.
+ */
+function byFingerprint(state: StateFolder, fingerprint: Fingerprint, given: readonly Address[]): Route {
+  const known = state.peers.find(fingerprint)?.addresses ?? [];
+  const addresses = distinctAddresses(given.length > 0 ? given : known);
+  const [first] = addresses;
+  if (first === undefined) {
+    const name = state.peers.find(fingerprint)?.name ?? fingerprint.slice(0, 16);
+    throw new CourierError('unreachable', `no address of ${printable(name)} is known`);
+  }
+  return {
+    addresses,
+    checkPeer(peer, address) {
+      if (address === first) requireKey(peer, fingerprint);
+      else if (peer.fingerprint !== fingerprint) throw elsewhere(address);
+    },
+  };
+}
+
+/** Whoever answers at an address is not the one who is looked for. */
+export function elsewhere(address: Address): CourierError {
+  return new CourierError('unreachable', `another device answers at ${formatAddress(address)}`);
+}
+
 function byKnownPeer(state: StateFolder, to: string): Route {
   const known = state.peers.list();
   const named = known.find(({ name }) => name === to);
-  if (named !== undefined) {
-    if (named.addresses.length === 0) {
-      throw new CourierError('unreachable', `no address of ${printable(to)} is known`);
-    }
-    return { addresses: named.addresses, checkPeer: (peer) => requireKey(peer, named.fingerprint) };
-  }
+  if (named !== undefined) return byFingerprint(state, named.fingerprint, []);
   const address = parseAddress(to, DEFAULT_PORT);
   if (address === undefined) throw new CourierError('not-paired', printable(to));
   // Somebody we know was last reached here: another key in its place is a loud stop.
@@ -238,9 +284,15 @@ function proofOf(target: Target, identity: Identity, { exporter, fingerprint }: 
   return { invite: inviteName(id), mac: toHex(mac) };
 }
 
-/** The peer let us in: it is pinned, and where it was reached is worth remembering. */
-function welcome({ state, observer }: SendInit, { fingerprint, address }: Dialled, name: string): void {
-  state.peers.remember({ fingerprint, name: printable(name, 64), addresses: [address] });
+/** The peer let us in: it is pinned, and where it was reached, or said it can be, is worth remembering. */
+function welcome(
+  { state, target, observer }: SendInit,
+  { fingerprint, address }: Dialled,
+  name: string,
+): void {
+  const hints = target.kind === 'invite' ? target.invite.addresses : [];
+  const addresses = [address, ...hints];
+  state.peers.remember({ fingerprint, name: printable(name, 64), addresses });
   const known = state.peers.find(fingerprint)?.name ?? name;
   observer.connected({ name: known, fingerprint, address: formatAddress(address) });
 }

@@ -26,6 +26,18 @@ export function standingStill(progress: Progress): Progress {
   return { ...progress, bytesPerSecond: 0, remainingMs: undefined };
 }
 
+/** Progress that an earlier process has left, as far as it is written down. */
+export function restedAt(left: Omit<Progress, 'bytesPerSecond' | 'remainingMs'>): Progress {
+  return { ...left, bytesPerSecond: 0, remainingMs: undefined };
+}
+
+/** A new session begins at nothing and runs up to where the last one was; the user sees it go on from there. */
+export function furthest(before: Progress, now: Progress): Progress {
+  if (now.bytesDone >= before.bytesDone) return now;
+  const { bytesDone, bytesTotal, entriesDone, entriesTotal } = before;
+  return { ...now, bytesDone, bytesTotal, entriesDone, entriesTotal, remainingMs: undefined };
+}
+
 /** How a session ended, as a failure; `undefined` when it ended as it should. */
 export function failureOfEnd({ origin, close }: SessionEnd): Failure | undefined {
   if (close.code === 'done') return undefined;

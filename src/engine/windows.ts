@@ -205,6 +205,7 @@ export class Windows {
     connection.answer(requests.cancelTransfer, rpcSchemas.id, ({ id }) => courier.cancel(id));
     connection.answer(requests.retryTransfer, rpcSchemas.id, ({ id }) => courier.retry(id));
     connection.answer(requests.removeTransfer, rpcSchemas.id, ({ id }) => courier.removeTransfer(id));
+    connection.answer(requests.discardTransfer, rpcSchemas.id, ({ id }) => courier.discard(id));
     connection.answer(requests.removeReceived, rpcSchemas.id, ({ id }) => courier.removeReceived(id));
   }
 }

@@ -24,3 +24,9 @@ export function parseAddress(text: string, defaultPort?: number): Address | unde
   }
   return { host, port };
 }
+
+/** Each once, where it came first. */
+export function distinctAddresses(addresses: readonly Address[]): readonly Address[] {
+  // A map keeps each key where it came first.
+  return [...new Map(addresses.map((address) => [formatAddress(address), address])).values()];
+}

@@ -128,12 +128,17 @@ export const requests = {
   >('acceptOffer'),
   declineOffer: new RequestType<{ readonly id: string }, void, Failure>('declineOffer'),
   pauseTransfer: new RequestType<{ readonly id: string }, void, Failure>('pauseTransfer'),
-  /** Goes on with a paused or interrupted transfer. */
+  /** Goes on with a paused transfer; an outgoing one that is interrupted is tried again now. */
   resumeTransfer: new RequestType<{ readonly id: string }, void, Failure>('resumeTransfer'),
   /** Ends a transfer; what an incoming one had received and not published is removed. */
   cancelTransfer: new RequestType<{ readonly id: string }, void, Failure>('cancelTransfer'),
   /** Begins an outgoing transfer that has ended badly once more. */
   retryTransfer: new RequestType<{ readonly id: string }, void, Failure>('retryTransfer'),
+  /**
+   * Gives up a transfer, whatever its state, and takes it off the list. Of an incoming one what is held and not
+   * published is removed, and the agreement to it.
+   */
+  discardTransfer: new RequestType<{ readonly id: string }, void, Failure>('discardTransfer'),
   /** Takes a transfer that has ended off the list. */
   removeTransfer: new RequestType<{ readonly id: string }, void, Failure>('removeTransfer'),
   /** Takes an item off the history; files stay. */

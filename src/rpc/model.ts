@@ -96,6 +96,8 @@ export interface TransferSummary {
   readonly failure: Failure | undefined;
   /** While `interrupted`: when the next attempt begins; absent if only the user or the peer can go on. */
   readonly retryAtMs: number | undefined;
+  /** Of an interrupted incoming one: bytes on the disk that are kept for when it goes on, and that discarding frees. */
+  readonly heldBytes: number | undefined;
   /** Entries that did not arrive though the transfer went on. */
   readonly failedCount: number;
   /** The first of them. */

@@ -66,6 +66,8 @@ export interface IncomingReport {
   readonly transfer: string | undefined;
   readonly label: string;
   readonly leftOut: number;
+  /** Whether the peer may know that its offer was accepted. */
+  readonly isAnswered: boolean;
 }
 
 /** Bytes of wants that may be open at once: what an interruption can cost, and what fills a path. */
@@ -107,6 +109,7 @@ export class IncomingTransfer {
   #transfer: string | undefined;
   #label = '';
   #leftOut = 0;
+  #isAnswered = false;
   #listed = deferred<void>();
   readonly #over = new AbortController();
   /** There from the offer on. */
@@ -152,7 +155,7 @@ export class IncomingTransfer {
       label: this.#label,
       leftOut: this.#leftOut,
     };
-    return { end, receipt: this.#receipt, transfer, label, leftOut };
+    return { end, receipt: this.#receipt, transfer, label, leftOut, isAnswered: this.#isAnswered };
   }
 
   /** Ends the transfer for good; the peer is told. */
@@ -316,6 +319,7 @@ export class IncomingTransfer {
       }
       const layout = ledger.decide(decisions);
       this.#session.answer(page, decisions);
+      this.#isAnswered = true;
       this.#state = 'moving';
       this.#layouts.push({ page, layout });
       await this.#pump.flush();

@@ -47,6 +47,8 @@ export interface OutgoingObserver {
   opened?(name: string): void;
   /** The receiver has said yes to the offer. */
   accepted?(): void;
+  /** The receiver has everything. It hears next that we know, and then forgets the transfer. */
+  received?(): void;
   leftOut?(path: string, reason: LeftOutReason): void;
   entryFailed?(path: string, reason: EntryFailure): void;
   skipped?(path: string): void;
@@ -401,6 +403,8 @@ export class OutgoingTransfer {
     this.#receipt = { root: toHex(root), counts };
     this.#bytesDone = counts.bytes;
     this.#entriesDone = this.#entriesListed;
+    // First: who ends after that and offers the transfer again would find nobody who knows it.
+    this.#init.observer?.received?.();
     this.#pump.close({ code: 'done' });
   }
 

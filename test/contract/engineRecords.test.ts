@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { HistoryFile } from '../../src/engine/historyFile.ts';
 import { RecordFiles } from '../../src/engine/jobFiles.ts';
-import type { AcceptedRecord } from '../../src/engine/jobFiles.ts';
+import type { AcceptedRecord, LastSeen } from '../../src/engine/jobFiles.ts';
 import type { ReceivedSummary } from '../../src/rpc/model.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -68,11 +68,52 @@ test('a damaged record is passed over and told; one under another name, too', (t
   assert.equal(warnings.length, 5);
 });
 
+test('one record is read as it stands on the disk now', (t) => {
+  const folder = join(scratchFolder(t), 'accepted');
+  const { logger, warnings } = notes();
+  const [one, other] = [RecordFiles.accepted(folder, logger), RecordFiles.accepted(folder, logger)];
+  const record = { ...accepted('a'), folderIdentity: { dev: 1, ino: 2 } };
+  one.write(record);
+  assert.deepEqual(other.find(record.id), record);
+  one.remove(record.id);
+  assert.equal(other.find(record.id), undefined);
+  assert.deepEqual(warnings, []);
+  writeFileSync(join(folder, `${record.id}.json`), '{"id":');
+  assert.equal(other.find(record.id), undefined);
+  assert.equal(warnings.length, 1);
+});
+
+test('how a transfer was last seen survives beside its record, and goes with it', (t) => {
+  const folder = join(scratchFolder(t), 'accepted');
+  const { logger, warnings } = notes();
+  const files = RecordFiles.accepted(folder, logger);
+  const { id } = accepted('a');
+  const seen: LastSeen = {
+    progress: { bytesDone: 43, bytesTotal: 100, entriesDone: 1, entriesTotal: 2 },
+    failure: { code: 'not-listening', detail: '127.0.0.1:1', origin: 'local' },
+  };
+  assert.equal(files.lastSeen(id), undefined);
+  files.write(accepted('a'));
+  files.noteLastSeen(id, seen);
+  assert.deepEqual(RecordFiles.accepted(folder, logger).lastSeen(id), seen);
+  assert.deepEqual(files.list(), [accepted('a')]);
+  for (const text of ['', '{', '[]', JSON.stringify({ progress: { ...seen.progress, bytesDone: -1 } })]) {
+    writeFileSync(join(folder, `${id}.last-seen`), text);
+    assert.equal(files.lastSeen(id), undefined, text);
+  }
+  files.remove(id);
+  assert.deepEqual(readdirSync(folder), []);
+  // What cannot be written is not missed.
+  RecordFiles.accepted(join(folder, 'gone'), logger).noteLastSeen(id, seen);
+  assert.deepEqual(warnings, []);
+});
+
 test('an id that is none cannot become a path', (t) => {
   const { logger } = notes();
   const files = RecordFiles.accepted(scratchFolder(t), logger);
   assert.throws(() => files.write({ ...accepted('a'), id: '../../etc/passwd' }));
   assert.throws(() => files.remove('..'));
+  assert.throws(() => files.find('../a'));
 });
 
 test('the history survives, latest first, each once, the oldest forgotten', (t) => {

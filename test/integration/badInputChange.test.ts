@@ -199,10 +199,11 @@ test('a big file changes after its first chunks: never two versions in one', asy
     'tree/big': file(compressible(4_000_000), { mtimeMs: MTIME_MS }),
     'tree/z': file('arrives'),
   });
-  await scene.receive();
+  const receiver = await scene.receive();
   const sending = await sendHeldBack(scene, [scene.path('tree')]);
   overwriteSecretly(scene.path('tree/big'));
   const { failures, receipt } = await sending.finish();
+  await receiver.event('received');
   assert.deepEqual([...failures], [['source-changed', 1]]);
   assert.equal(receipt?.counts.failed, 1);
   assert.deepEqual(Object.keys(scene.look()), ['tree', 'tree/z']);

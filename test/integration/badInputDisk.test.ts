@@ -44,7 +44,23 @@ async function receiveOnSmallDisk(
 function assertFull(ended: Ended): void {
   assert.equal(ended.status, STATUS.diskFull, ended.stdout);
   const message = String(eventOf(ended, 'failed')['message']);
-  assert.match(message, /^The disk of the receiver is full\. Make room there and send again/u);
+  assert.match(
+    message,
+    /^The disk of the receiver is full\. Make room there and (?:send again|resume it)\.$/u,
+  );
+}
+
+/** The receiver says why, keeps what has arrived, and touches nothing else. */
+async function assertKept(
+  scene: Scene,
+  receiver: { readonly disk: string } & RunningReceiver,
+): Promise<void> {
+  const { disk } = receiver;
+  const { code, message } = await receiver.event('interrupted');
+  assert.deepEqual([code, message], ['disk-full', 'the disk of the receiver is full']);
+  assert.deepEqual(readdirSync(disk).toSorted(), ['.peer-courier', 'mine']);
+  assert.equal(readFileSync(join(disk, 'mine'), 'utf8'), 'was here before');
+  scene.assertSenderClean();
 }
 
 /** Nothing half-received, the receiver says why, and what fits still arrives. */
@@ -63,26 +79,27 @@ async function assertRecovers(
   assert.equal(readFileSync(join(disk, 'small'), 'utf8'), 'fits');
 }
 
-/** More than fits, in one way or another. */
-function overflows(name: string, options: string, tree: Tree): void {
+/** More than fits: seen before anything is accepted, or only while it is written. */
+function overflows(when: 'before' | 'during', name: string, options: string, tree: Tree): void {
   test(name, needsMount, async (t) => {
     const scene = new Scene(t);
     makeTree(scene.folder, tree);
     const receiver = await receiveOnSmallDisk(scene, options);
     assertFull(await scene.send([scene.path('tree')]));
-    await assertRecovers(scene, receiver);
+    if (when === 'before') await assertRecovers(scene, receiver);
+    else await assertKept(scene, receiver);
   });
 }
 
 // Zeros take no room on arrival: what refuses these is the look at the disk before data flows.
-overflows('a file of more bytes than are free', 'size=1m', { tree: sparse(2 * MIB) });
-overflows('files of more bytes than are free together', 'size=1m', {
+overflows('before', 'a file of more bytes than are free', 'size=1m', { tree: sparse(2 * MIB) });
+overflows('before', 'files of more bytes than are free together', 'size=1m', {
   'tree/a': sparse(MIB * 0.75),
   'tree/b': sparse(MIB * 0.75),
 });
 // Each file takes a whole page of 4 KiB: by their bytes they would fit.
-overflows('small files that take more blocks than bytes', 'size=2m', many(1500, 'x'));
-overflows('more files than the disk has places for', 'size=64m,nr_inodes=60', many(200, 'content'));
+overflows('during', 'small files that take more blocks than bytes', 'size=2m', many(1500, 'x'));
+overflows('during', 'more files than the disk has places for', 'size=64m,nr_inodes=60', many(200, 'content'));
 
 test('the disk fills while a big file is being received', needsMount, async (t) => {
   const scene = new Scene(t);
@@ -95,9 +112,10 @@ test('the disk fills while a big file is being received', needsMount, async (t) 
   const { end, receipt } = await sending.finish();
   assert.equal(receipt, undefined);
   assert.deepEqual([end.origin, end.close.code], ['remote', 'disk-full']);
-  await receiver.event('failed');
   rmSync(join(receiver.disk, 'filler'));
-  await assertRecovers(scene, receiver);
+  await assertKept(scene, receiver);
+  makeTree(scene.folder, { small: file('fits') });
+  assert.equal((await scene.send([scene.path('small')])).status, 0);
 });
 
 test("the disk of the sender's state is full", needsMount, async (t) => {

@@ -20,7 +20,10 @@ function misunderstood(words: readonly string[], says: RegExp): void {
 }
 
 const folder = ['receive', '--folder', '/tmp/peer-courier-never-made'];
-misunderstood(['recieve'], /There is no command "recieve"\. Commands: receive, send, invite\./u);
+misunderstood(
+  ['recieve'],
+  /There is no command "recieve"\. Commands: receive, send, transfers, resume, discard, invite\./u,
+);
 misunderstood(['receive'], /receive needs --folder DIR/u);
 misunderstood(['receive', '--folder', ''], /receive needs --folder DIR/u);
 misunderstood([...folder, 'extra'], /extra/u);

@@ -304,11 +304,12 @@ function appearsMeanwhile(
     makeTree(scene.received, there);
     makeTree(scene.path('source'), sent);
     const outsideBefore = takeSnapshot(scene.path('outside'));
-    await scene.receive({ words: ['--on-conflict', policy] });
+    const receiver = await scene.receive({ words: ['--on-conflict', policy] });
     const sending = await sendHeldBack(scene, [scene.path('source/x')]);
     makeTree(scene.received, appears);
     const visible = Object.entries(scene.look()).filter(([path]) => !path.startsWith('.peer-courier'));
     const { failures } = await sending.finish();
+    await receiver.event('received');
     assert.deepEqual(
       [...failures],
       outcome.taken === undefined ? [] : [['name-taken', outcome.taken.length]],

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { nodeHashing } from '../../src/node/hashing.ts';
 import { encodeInvite, parseInvite } from '../../src/peers/invite.ts';
 import { eventOf, Scene } from '../support/cli.ts';
+import { leftOf } from '../support/interrupted.ts';
 import type { Program } from '../support/cli.ts';
 import { file, folder, link, makeTree, sparse } from '../support/trees.ts';
 import type { Tree } from '../support/trees.ts';
@@ -40,13 +41,19 @@ test('a sender on a terminal draws a bar with share, rate and remaining time; Ct
   sender.type(CTRL_C);
   const { status, stdout } = await sender.ended;
   assert.equal(status, STATUS.interrupted);
+  const { id } = await leftOf(scene, 'sender');
   for (const line of stdout.split('\r')) {
     const shown = line.replace('\u001b[K', '').trim();
     assert.ok(shown.length < 100 || !shown.startsWith('['), `wider than the terminal: ${shown}`);
   }
-  assert.equal(lastLines(stdout).trim(), 'Cancelled.');
-  assert.equal((await receiver.event('failed'))['message'], 'The sender cancelled the transfer.');
-  scene.assertClean({});
+  const short = String(id).slice(0, 8);
+  assert.deepEqual(lastLines(stdout).trim().replaceAll(/\d+ %/gu, '… %').split(/\r?\n/u), [
+    'Stopped at … %. What has arrived is kept.',
+    `Go on:   peer-courier resume ${short} --state ${scene.senderState}`,
+    `Give up: peer-courier discard ${short} --state ${scene.senderState}`,
+  ]);
+  assert.equal((await receiver.event('interrupted'))['message'], 'the connection was lost');
+  scene.assertSenderClean();
 });
 
 test('a terminal that does not tell its width is taken for one of 80 columns', async (t) => {
@@ -71,12 +78,16 @@ test('a receiver on a terminal draws it too; Ctrl-C ends it and tells the sender
   receiver.type(CTRL_C);
   const { status, stdout } = await receiver.ended;
   assert.equal(status, STATUS.interrupted);
-  assert.match(lastLines(stdout), /^disk\.img from .+: Cancelled\.\s*$/u);
+  assert.match(
+    lastLines(stdout),
+    /^Interrupted at \d+ %: disk\.img from .+\. What has arrived is kept\.\s+Go on: .+\s+Give up: .+\s*$/u,
+  );
   const ended = await sender.ended;
-  assert.equal(eventOf(ended, 'failed')['message'], 'The receiver cancelled the transfer.');
-  assert.notEqual(ended.status, 0);
+  assert.equal(eventOf(ended, 'failed')['message'], 'The connection was lost. Resume it.');
+  assert.equal(ended.status, STATUS.lost);
   assert.equal(existsSync(scene.inviteFile), false);
-  scene.assertClean({});
+  scene.assertSenderClean();
+  assert.deepEqual(readdirSync(scene.received), ['.peer-courier']);
 });
 
 test('Ctrl-C while the receiver is being asked ends it', async (t) => {
@@ -189,27 +200,31 @@ for (const [signal, status] of [
   ['SIGINT', STATUS.interrupted],
   ['SIGTERM', STATUS.terminated],
 ] as const) {
-  test(`${signal} ends the sender in the middle; both sides are clean and the receiver goes on`, async (t) => {
+  test(`${signal} ends the sender in the middle; what has arrived is kept and the receiver goes on`, async (t) => {
     const { scene, receiver, sender } = await midTransfer(new Scene(t));
     const ended = await sender.stop(signal);
     assert.equal(ended.status, status);
-    assert.equal(eventOf(ended, 'failed')['message'], 'Cancelled.');
-    assert.equal((await receiver.event('failed'))['message'], 'The sender cancelled the transfer.');
-    scene.assertClean({});
+    assert.match(
+      String(eventOf(ended, 'failed')['message']),
+      /^Stopped at \d+ %\. What has arrived is kept\.$/u,
+    );
+    assert.equal((await receiver.event('interrupted'))['code'], 'connection-lost');
+    scene.assertSenderClean();
+    assert.deepEqual(readdirSync(scene.received), ['.peer-courier']);
     assert.equal((await scene.send([scene.path('note')])).status, 0);
-    assert.deepEqual(Object.keys(scene.look()), ['note']);
+    assert.deepEqual(readdirSync(scene.received).toSorted(), ['.peer-courier', 'note']);
   });
 
-  test(`${signal} ends the receiver in the middle; both sides are clean`, async (t) => {
+  test(`${signal} ends the receiver in the middle; what has arrived is kept`, async (t) => {
     const { scene, receiver, sender } = await midTransfer(new Scene(t));
     const [stopped, ended] = await Promise.all([receiver.stop(signal), sender.ended]);
     assert.equal(stopped.status, status);
-    assert.equal(eventOf(stopped, 'failed')['message'], 'Cancelled.');
-    assert.equal(eventOf(ended, 'failed')['message'], 'The receiver cancelled the transfer.');
-    assert.equal(ended.status, STATUS.interrupted);
+    assert.equal(eventOf(stopped, 'interrupted')['code'], 'cancelled');
+    assert.equal(eventOf(ended, 'failed')['message'], 'The connection was lost. Resume it.');
+    assert.equal(ended.status, STATUS.lost);
     assert.equal(existsSync(scene.inviteFile), false);
     assert.equal(existsSync(join(scene.receiverState, 'listening.json')), false);
-    scene.assertClean({});
+    assert.deepEqual(readdirSync(scene.received), ['.peer-courier']);
   });
 }
 
@@ -218,7 +233,7 @@ test('the receiver is killed in the middle: the sender says so, nothing half is 
   const [killed, ended] = await Promise.all([receiver.stop('SIGKILL'), sender.ended]);
   assert.equal(killed.status, null);
   assert.equal(ended.status, STATUS.lost, ended.stdout.slice(-500));
-  assert.match(String(eventOf(ended, 'failed')['message']), /^The connection was lost\..*[Ss]end again/u);
+  assert.equal(eventOf(ended, 'failed')['message'], 'The connection was lost. Resume it.');
   scene.assertSenderClean();
   assert.deepEqual(readdirSync(scene.received), ['.peer-courier']);
   // What a crash leaves behind is in nobody's way.
@@ -227,13 +242,15 @@ test('the receiver is killed in the middle: the sender says so, nothing half is 
   assert.equal(readFileSync(join(scene.received, 'note'), 'utf8'), 'note');
 });
 
-test('the sender is killed in the middle: the receiver cleans up and goes on', async (t) => {
+test('the sender is killed in the middle: the receiver keeps what it has and goes on', async (t) => {
   const { scene, receiver, sender } = await midTransfer(new Scene(t));
   assert.equal((await sender.stop('SIGKILL')).status, null);
-  const failed = await receiver.event('failed');
-  assert.deepEqual([failed['code'], failed['status']], ['connection-lost', STATUS.lost]);
-  assert.match(String(failed['message']), /^The connection was lost\. Nothing was left half-received/u);
-  assert.deepEqual(scene.look(), {});
+  const interrupted = await receiver.event('interrupted');
+  assert.deepEqual(
+    [interrupted['code'], interrupted['message']],
+    ['connection-lost', 'the connection was lost'],
+  );
+  assert.deepEqual(readdirSync(scene.received), ['.peer-courier']);
   assert.equal((await scene.send([scene.path('note')])).status, 0);
 });
 

@@ -77,13 +77,21 @@ export class Program {
     {
       within = (command) => command,
       env = {},
-    }: { within?: Wrapping | undefined; env?: NodeJS.ProcessEnv } = {},
+      limitMs = PROCESS_LIMIT_MS,
+      afterwards = () => Promise.resolve(),
+    }: {
+      within?: Wrapping | undefined;
+      env?: NodeJS.ProcessEnv;
+      limitMs?: number;
+      /** What else has to be over before this program counts as ended. */
+      afterwards?: (ended: Ended) => Promise<void>;
+    } = {},
   ) {
     const [file = '', ...rest] = within([process.execPath, program, ...words]);
     this.#child = spawn(file, rest, {
       cwd: tmpdir(),
       env: { ...process.env, ...env },
-      timeout: PROCESS_LIMIT_MS,
+      timeout: limitMs,
       killSignal: 'SIGKILL',
     });
     this.pid = this.#child.pid ?? 0;
@@ -94,13 +102,17 @@ export class Program {
     });
     // A program that has ended reads no more.
     this.#child.stdin.on('error', () => undefined);
-    this.ended = new Promise((settle, reject) => {
+    const ended = new Promise<Ended>((settle, reject) => {
       this.#child.once('error', reject);
       this.#child.once('close', (status) => {
         this.#isOver = true;
         this.#notify();
         settle({ status, events: this.events, stdout: this.stdout, stderr: this.stderr });
       });
+    });
+    this.ended = ended.then(async (how) => {
+      await afterwards(how);
+      return how;
     });
   }
 
@@ -197,6 +209,7 @@ export class Scene {
   readonly senderState: string;
   readonly receiverState: string;
   readonly #programs: Program[] = [];
+  readonly #receivers: Program[] = [];
 
   constructor(t: TestContext) {
     this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'peer-courier-test-')));
@@ -235,7 +248,7 @@ export class Scene {
 
   /** Starts the program with these words and nothing else. */
   run(words: readonly string[], options: Pick<SendOptions, 'within' | 'env'> = {}): Program {
-    const started = new Program(words, options);
+    const started = new Program(words, { ...options, afterwards: (ended) => this.#cleanedUp(ended) });
     this.#programs.push(started);
     return started;
   }
@@ -260,7 +273,22 @@ export class Scene {
       ...(isText ? [] : ['--json']),
       ...words,
     ];
-    return this.run(all, { within, env } as SendOptions);
+    const receiver = this.run(all, { within, env } as SendOptions);
+    if (!isText) this.#receivers.push(receiver);
+    return receiver;
+  }
+
+  /** A receiver cleans up when it knows that its sender has heard of the receipt: a moment after that. */
+  async #cleanedUp({ events }: Pick<Ended, 'events'>): Promise<void> {
+    const sent = events.find(({ event }) => event === 'sent');
+    if (sent === undefined) return;
+    const isOver = ({ transfer }: CliEvent): boolean => transfer === sent['transfer'];
+    const over = this.#receivers.flatMap((each) => [
+      each.event('received', isOver),
+      each.event('confirmed', isOver),
+    ]);
+    // One that has ended is not waited for.
+    await Promise.any(over).catch(() => undefined);
   }
 
   /** Starts `receive` and waits until it listens. */
@@ -280,8 +308,26 @@ export class Scene {
   ): Program {
     const hasTarget = words.includes('--to') || words.includes('--invite-file');
     const target = hasTarget ? [] : ['--invite-file', this.inviteFile];
-    const own = ['--state', this.senderState, ...(isText ? [] : ['--json']), ...target];
+    // Most tests want to see how one attempt ends.
+    const patience = words.includes('--retry-for') ? [] : ['--retry-for', '0'];
+    const own = ['--state', this.senderState, ...(isText ? [] : ['--json']), ...target, ...patience];
     return this.run(['send', ...paths, ...own, ...words], { within, env } as SendOptions);
+  }
+
+  /** Starts `resume`, `discard` or `transfers` with the state of one side. */
+  startWith(
+    role: 'sender' | 'receiver',
+    [name = '', ...words]: readonly string[],
+    { isText = false } = {},
+  ): Program {
+    return this.run([name, ...words, '--state', this.path(role), ...(isText ? [] : ['--json'])]);
+  }
+
+  /** What `peer-courier transfers` lists for one side. */
+  async left(role: 'sender' | 'receiver'): Promise<readonly CliEvent[]> {
+    const { status, events, stderr } = await this.startWith(role, ['transfers']).ended;
+    assert.equal(status, 0, stderr);
+    return events.filter(({ event }) => event === 'transfer');
   }
 
   async send(paths: readonly string[], options?: SendOptions): Promise<Ended> {

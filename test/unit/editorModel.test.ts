@@ -37,6 +37,7 @@ function transfer(change: Partial<TransferSummary>): TransferSummary {
     offer: undefined,
     failure: undefined,
     retryAtMs: undefined,
+    heldBytes: undefined,
     failedCount: 0,
     failedEntries: [],
     skippedCount: 0,
@@ -72,7 +73,7 @@ check('percent: spoken in steps', [9, 10, 42, 99].map(spokenPercent), [0, 10, 40
 
 check('actions: an offer', actionsOn(transfer({ phase: 'asking', direction: 'incoming' })), ['answer']);
 check('actions: moving', contextValueOf(transfer({})), 'transfer:pause:cancel:');
-check('actions: interrupted', actionsOn(transfer({ phase: 'interrupted' })), ['resume', 'cancel']);
+check('actions: interrupted', actionsOn(transfer({ phase: 'interrupted' })), ['resume', 'discard']);
 check('actions: failed', actionsOn(transfer({ phase: 'failed' })), ['remove', 'retry']);
 check('actions: done', actionsOn(transfer({ phase: 'done', digest: 'd' })), ['remove', 'copyDigest']);
 check(

@@ -3,11 +3,12 @@ import { suite, test } from 'node:test';
 import { CourierError } from '../../src/base/failure.ts';
 import type { SessionFailure } from '../../src/base/failure.ts';
 import { OutgoingJob } from '../../src/engine/outgoingJob.ts';
-import type { JobRecord } from '../../src/engine/jobFiles.ts';
+import type { JobRecord, LastSeen } from '../../src/engine/jobFiles.ts';
 import type { SendObserver } from '../../src/engine/sender.ts';
 import type { OutgoingReport } from '../../src/transfer/outgoingTransfer.ts';
 import type { ProgressSnapshot } from '../../src/transfer/progress.ts';
-import { RETRY_FOR_MS } from '../../src/transfer/retryPolicy.ts';
+import { QUIET_RETRY_MS, RETRY_FOR_MS } from '../../src/transfer/retryPolicy.ts';
+import type { Patience } from '../../src/transfer/retryPolicy.ts';
 import { MemoryClock, quiet } from '../support/memoryClock.ts';
 
 /** One attempt as the job sees it; the test decides what happens. */
@@ -15,6 +16,8 @@ interface Attempt {
   readonly observer: SendObserver;
   readonly signal: AbortSignal;
   readonly paused: boolean[];
+  /** As often as the session was ended because its process goes. */
+  readonly interrupted: readonly true[];
   readonly end: (code: SessionFailure | 'done', origin?: 'local' | 'remote') => Promise<void>;
   readonly fail: (code: SessionFailure) => Promise<void>;
   readonly progress: (bytesDone: number) => void;
@@ -37,14 +40,25 @@ class Bench {
   readonly clock = new MemoryClock();
   readonly attempts: Attempt[] = [];
   readonly kept: JobRecord[] = [];
+  readonly notes: LastSeen[] = [];
   forgotten = 0;
   readonly job: OutgoingJob;
 
-  constructor(record: Partial<JobRecord> = {}) {
+  constructor(
+    record: Partial<JobRecord> = {},
+    {
+      patience = { forMs: RETRY_FOR_MS },
+      waitsForUser = true,
+      seen,
+    }: { patience?: Patience; waitsForUser?: boolean; seen?: LastSeen } = {},
+  ) {
     this.job = new OutgoingJob(
       { ...RECORD, ...record },
       {
         clock: this.clock,
+        patience,
+        waitsForUser,
+        note: (_record, now) => void this.notes.push(now),
         attempt: (_record, observer, { signal }) => this.#attempt(observer, signal),
         nameOf: () => 'Boris',
         keep: (changed) => void this.kept.push(changed),
@@ -53,6 +67,7 @@ class Bench {
         },
         changed: () => undefined,
       },
+      seen,
     );
   }
 
@@ -78,10 +93,12 @@ class Bench {
       remainingMs: undefined,
     };
     const paused: boolean[] = [];
+    const interrupted: true[] = [];
     this.attempts.push({
       observer,
       signal,
       paused,
+      interrupted,
       progress: (bytesDone) => {
         snapshot = { ...snapshot, state: 'moving', bytesDone, bytesTotal: 1000 };
       },
@@ -107,7 +124,7 @@ class Bench {
       pause: () => void paused.push(true),
       resume: () => void paused.push(false),
       cancel: () => undefined,
-      interrupt: () => undefined,
+      interrupt: () => void interrupted.push(true),
     });
     return promise;
   }
@@ -150,28 +167,32 @@ suite('a transfer that nobody has accepted yet', () => {
 });
 
 suite('an accepted transfer', () => {
-  test('is tried again, later and later, and says when', async () => {
-    const bench = new Bench();
-    void bench.job.run();
-    bench.latest.observer.accepted?.();
-    assert.equal(bench.kept.at(-1)?.wasAccepted, true);
-    bench.latest.progress(400);
-    await bench.latest.end('connection-lost');
-    assert.equal(bench.phase, 'interrupted');
-    assert.ok(bench.job.summary().retryAtMs);
-    for (const [delayMs, attempts] of [
-      [500, 2],
-      [1000, 3],
-      [2000, 4],
-    ] as const) {
-      await bench.clock.advance(delayMs - 1);
-      assert.equal(bench.attempts.length, attempts - 1);
-      await bench.clock.advance(1);
-      assert.equal(bench.attempts.length, attempts);
-      assert.equal(bench.job.summary().progress.bytesDone, 400, 'progress does not go back');
-      await bench.latest.fail('not-listening');
-    }
-  });
+  for (const [code, ...delays] of [
+    // Data is to flow within two seconds of the peer's return.
+    ['not-listening', 500, 1000, 1000, 1000],
+    ['unreachable', 500, 1000, 1000, 1000],
+    // Whoever makes room takes longer, and each attempt offers everything again.
+    ['disk-full', 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000],
+  ] as const) {
+    test(`is tried again, later and later, and says when: ${code}`, async () => {
+      const bench = new Bench();
+      void bench.job.run();
+      bench.latest.observer.accepted?.();
+      assert.equal(bench.kept.at(-1)?.wasAccepted, true);
+      bench.latest.progress(400);
+      await bench.latest.end('connection-lost');
+      for (const [at, delayMs] of delays.entries()) {
+        assert.equal(bench.phase, 'interrupted');
+        assert.ok(bench.job.summary().retryAtMs);
+        await bench.clock.advance(delayMs - 1);
+        assert.equal(bench.attempts.length, at + 1);
+        await bench.clock.advance(1);
+        assert.equal(bench.attempts.length, at + 2);
+        assert.equal(bench.job.summary().progress.bytesDone, 400, 'progress does not go back');
+        await bench.latest.fail(code);
+      }
+    });
+  }
 
   test('gives up by itself after ten minutes without progress, and goes on when its user says so', async () => {
     const bench = new Bench({ wasAccepted: true });
@@ -266,5 +287,158 @@ suite('paused', () => {
     bench.job.resume();
     await quiet();
     assert.equal(bench.attempts.length, 1);
+  });
+});
+
+/** How it stood at 430 of 1000 bytes. */
+const SEEN: LastSeen = {
+  progress: { bytesDone: 430, bytesTotal: 1000, entriesDone: 1, entriesTotal: 2 },
+  failure: { code: 'connection-lost', detail: '', origin: 'local' },
+};
+
+suite('what outlives its process', () => {
+  test('how far it is, written down every two seconds and when it is interrupted', async () => {
+    const bench = new Bench();
+    void bench.job.run();
+    bench.latest.observer.accepted?.();
+    bench.latest.progress(400);
+    const before = bench.notes.length;
+    await bench.clock.advance(1999);
+    assert.equal(bench.notes.length, before);
+    await bench.clock.advance(1);
+    assert.equal(bench.notes.at(-1)?.progress.bytesDone, 400);
+    bench.latest.progress(500);
+    await bench.latest.end('connection-lost');
+    assert.equal(bench.notes.at(-1)?.progress.bytesDone, 500);
+    assert.equal(bench.notes.at(-1)?.failure?.code, 'connection-lost');
+  });
+
+  test('nothing, before it is accepted', async () => {
+    const bench = new Bench();
+    void bench.job.run();
+    bench.latest.progress(400);
+    await bench.clock.advance(10_000);
+    assert.deepEqual(bench.notes, []);
+  });
+
+  test('the next process shows no less, and says why it was interrupted', async () => {
+    const bench = new Bench({ wasAccepted: true }, { seen: SEEN });
+    assert.equal(bench.phase, 'interrupted');
+    assert.equal(bench.job.summary().failure?.code, 'connection-lost');
+    void bench.job.run();
+    bench.latest.progress(10);
+    assert.equal(bench.job.summary().progress.bytesDone, 430);
+    bench.latest.progress(600);
+    assert.equal(bench.job.summary().progress.bytesDone, 600);
+    await quiet();
+  });
+
+  test('one that failed for a reason that does not pass: kept, and not tried again by itself', async () => {
+    const bench = new Bench({ wasAccepted: true });
+    const run = bench.job.run();
+    await bench.latest.fail('wrong-identity');
+    await run;
+    assert.equal(bench.phase, 'failed');
+    assert.equal(bench.forgotten, 0);
+    const [failure] = bench.notes.slice(-1).map((note) => note.failure);
+    assert.equal(failure?.code, 'wrong-identity');
+    const next = new Bench({ wasAccepted: true }, { seen: { ...SEEN, ...(failure && { failure }) } });
+    assert.equal(next.phase, 'failed');
+  });
+});
+
+suite('a process that does not wait for its user', () => {
+  test('gives up when its patience is at an end, and keeps the record', async () => {
+    const bench = new Bench({ wasAccepted: true }, { patience: { forMs: 5000 }, waitsForUser: false });
+    const run = bench.job.run();
+    await bench.latest.fail('unreachable');
+    while (!bench.job.hasEnded) {
+      await bench.clock.advance(500);
+      if (bench.phase === 'connecting') await bench.latest.fail('unreachable');
+    }
+    await run;
+    assert.ok(bench.clock.now() >= 5000);
+    assert.equal(bench.phase, 'interrupted');
+    assert.equal(bench.job.summary().failure?.code, 'unreachable');
+    assert.equal(bench.forgotten, 0);
+    assert.equal(bench.clock.armed, 0);
+  });
+
+  test('without patience it does not try once more', async () => {
+    const bench = new Bench({ wasAccepted: true }, { patience: { forMs: 0 }, waitsForUser: false });
+    const run = bench.job.run();
+    await bench.latest.end('connection-lost');
+    await run;
+    assert.equal(bench.attempts.length, 1);
+    assert.equal(bench.phase, 'interrupted');
+  });
+
+  test('has to go while it moves: the session is interrupted, the record stays', async () => {
+    const bench = new Bench({ wasAccepted: true }, { waitsForUser: false });
+    const run = bench.job.run();
+    bench.latest.progress(300);
+    bench.job.leave();
+    assert.deepEqual([bench.latest.interrupted.length, bench.latest.signal.aborted], [1, false]);
+    await bench.latest.end('connection-lost', 'local');
+    await run;
+    assert.equal(bench.phase, 'interrupted');
+    assert.equal(bench.forgotten, 0);
+    assert.equal(bench.notes.at(-1)?.progress.bytesDone, 300);
+  });
+
+  test('has to go while it waits', async () => {
+    const bench = new Bench({ wasAccepted: true }, { waitsForUser: false });
+    const run = bench.job.run();
+    await bench.latest.fail('unreachable');
+    bench.job.leave();
+    await run;
+    assert.equal(bench.attempts.length, 1);
+    assert.equal(bench.phase, 'interrupted');
+    assert.equal(bench.clock.armed, 0);
+  });
+
+  test('has to go before anybody has accepted it: nothing is kept', async () => {
+    const bench = new Bench({}, { waitsForUser: false });
+    const run = bench.job.run();
+    bench.job.leave();
+    assert.equal(bench.latest.signal.aborted, true);
+    await bench.latest.end('cancelled', 'local');
+    await run;
+    assert.equal(bench.forgotten, 1);
+  });
+});
+
+suite('the world', () => {
+  test('may have changed: a wait is over at once, and patience begins anew', async () => {
+    const bench = new Bench({ wasAccepted: true }, { patience: { forMs: 5000 }, waitsForUser: false });
+    void bench.job.run();
+    await bench.latest.fail('unreachable');
+    await bench.clock.advance(500);
+    await bench.latest.fail('unreachable');
+    bench.job.wake();
+    await quiet();
+    assert.equal(bench.attempts.length, 3);
+    await bench.latest.fail('unreachable');
+    await bench.clock.advance(500);
+    assert.equal(bench.attempts.length, 4, 'the waits are short again');
+    await quiet();
+  });
+
+  test('mends late: whoever lives long goes on trying quietly', async () => {
+    const patience = { forMs: 1000, thenEveryMs: QUIET_RETRY_MS };
+    const bench = new Bench({ wasAccepted: true }, { patience });
+    void bench.job.run();
+    await bench.latest.fail('unreachable');
+    await bench.clock.advance(500);
+    await bench.latest.fail('unreachable');
+    await bench.clock.advance(1000);
+    for (let again = 0; again < 3; again += 1) {
+      const { length } = bench.attempts;
+      await bench.latest.fail('unreachable');
+      await bench.clock.advance(QUIET_RETRY_MS - 1);
+      assert.equal(bench.attempts.length, length);
+      await bench.clock.advance(1);
+      assert.equal(bench.attempts.length, length + 1);
+    }
   });
 });

@@ -20,7 +20,7 @@ export interface DialInit {
   /** At least one; they are tried one after another with a head start each, and the first that fits wins. */
   readonly addresses: readonly Address[];
   /** Throws unless this is the peer that was meant. Runs before a byte is sent or read. */
-  readonly checkPeer: (peer: SecuredPeer) => void;
+  readonly checkPeer: (peer: SecuredPeer, address: Address) => void;
   readonly signal: AbortSignal;
 }
 
@@ -91,7 +91,7 @@ function dialOne({ identity, checkPeer }: DialInit, address: Address, signal: Ab
     socket.once('secureConnect', () => {
       try {
         const peer = identifyPeer(socket);
-        checkPeer(peer);
+        checkPeer(peer, address);
         clearTimeout(timer);
         signal.removeEventListener('abort', stop);
         // Only ours: Node frees the TLS state in a listener of its own.

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { CourierError } from '../../base/failure.ts';
-import { formatAddress, parseAddress } from '../../peers/address.ts';
+import { distinctAddresses, formatAddress, parseAddress } from '../../peers/address.ts';
 import type { Address } from '../../peers/address.ts';
 import { parseFingerprint } from '../../peers/fingerprint.ts';
 import type { Fingerprint } from '../../peers/fingerprint.ts';
@@ -72,7 +72,10 @@ export class KnownPeersFile {
   remember(peer: KnownPeer): void {
     const peers = this.list();
     const known = peers.find(({ fingerprint }) => fingerprint === peer.fingerprint);
-    const addresses = distinct([...peer.addresses, ...(known?.addresses ?? [])]).slice(0, MOST_ADDRESSES);
+    const addresses = distinctAddresses([...peer.addresses, ...(known?.addresses ?? [])]).slice(
+      0,
+      MOST_ADDRESSES,
+    );
     const name = known?.name ?? uniqueName(peer.name, peers);
     const others = peers.filter(({ fingerprint }) => fingerprint !== peer.fingerprint);
     const all = [...others, { fingerprint: peer.fingerprint, name, addresses }];
@@ -83,11 +86,6 @@ export class KnownPeersFile {
     }));
     replaceFile(this.#file, `${JSON.stringify({ version: 1, peers: stored }, undefined, 2)}\n`);
   }
-}
-
-function distinct(addresses: readonly Address[]): readonly Address[] {
-  // A map keeps each key where it came first.
-  return [...new Map(addresses.map((address) => [formatAddress(address), address])).values()];
 }
 
 /** Two devices may call themselves the same; the user must be able to name one of them. */
