@@ -17,6 +17,7 @@ const COMMANDS = [
   'peerCourier.pauseTransfer',
   'peerCourier.resumeTransfer',
   'peerCourier.cancelTransfer',
+  'peerCourier.discardTransfer',
   'peerCourier.retryTransfer',
   'peerCourier.removeTransfer',
   'peerCourier.open',

@@ -8,7 +8,7 @@ import { useInviteCommand } from '../pairing/useInvite.ts';
 import { compareWithWorkspaceFile } from '../received/compare.ts';
 import { open, removeReceived, reveal } from '../received/receivedCommands.ts';
 import { sendCommand } from '../send/sendCommand.ts';
-import { answerOffer, changeTransfer, copyDigest } from '../transfers/transferCommands.ts';
+import { answerOffer, changeTransfer, discardTransfer, copyDigest } from '../transfers/transferCommands.ts';
 import { showFailure } from '../words/showFailure.ts';
 import type { FailureDirection } from '../words/failureSentences.ts';
 import type { CommandId } from './registerCommands.ts';
@@ -46,6 +46,7 @@ function tableOf(courier: Courier): Readonly<Record<CommandId, readonly [Command
     'peerCourier.pauseTransfer': [(node) => changeTransfer(courier, node, 'pause', 'pauseTransfer')],
     'peerCourier.resumeTransfer': [(node) => changeTransfer(courier, node, 'resume', 'resumeTransfer')],
     'peerCourier.cancelTransfer': [(node) => changeTransfer(courier, node, 'cancel', 'cancelTransfer')],
+    'peerCourier.discardTransfer': [(node) => discardTransfer(courier, node)],
     'peerCourier.retryTransfer': [
       (node) => changeTransfer(courier, node, 'retry', 'retryTransfer'),
       'outgoing',

@@ -30,7 +30,15 @@ export function spokenPercent(percent: number): number {
 }
 
 /** What a user may do with a transfer now; the words stand in `when` clauses of package.json. */
-export type TransferAction = 'answer' | 'pause' | 'resume' | 'cancel' | 'retry' | 'remove' | 'copyDigest';
+export type TransferAction =
+  | 'answer'
+  | 'pause'
+  | 'resume'
+  | 'cancel'
+  | 'discard'
+  | 'retry'
+  | 'remove'
+  | 'copyDigest';
 
 export function actionsOn(transfer: TransferSummary): readonly TransferAction[] {
   const { phase, direction, digest } = transfer;
@@ -40,8 +48,9 @@ export function actionsOn(transfer: TransferSummary): readonly TransferAction[] 
   // What came from a peer goes on when the peer comes back.
   const canResume = phase === 'paused' || (phase === 'interrupted' && direction === 'outgoing');
   if (canResume) actions.push('resume');
-  if (!ENDED.has(phase)) actions.push('cancel');
-  if (ENDED.has(phase)) actions.push('remove');
+  // Nothing runs that could be cancelled, but something is kept that would go on.
+  if (phase === 'interrupted') actions.push('discard');
+  else actions.push(ENDED.has(phase) ? 'remove' : 'cancel');
   if (direction === 'outgoing' && ENDED.has(phase) && phase !== 'done') actions.push('retry');
   if (digest !== undefined) actions.push('copyDigest');
   return actions;

@@ -1,8 +1,10 @@
-import { env } from 'vscode';
+import { env, l10n, window } from 'vscode';
+import type { TransferSummary } from '../../rpc/model.ts';
 import type { Courier } from '../courier.ts';
 import type { TransferAction } from '../model/transferView.ts';
 import type { acceptOffer, declineOffer, saveOfferTo } from '../offers/acceptFlow.ts';
 import { ReceivedNode } from '../views/nodes.ts';
+import * as numbers from '../words/numbers.ts';
 import { transferFor } from './pickTransfer.ts';
 
 /** What is asked of the engine with nothing but a transfer's id. */
@@ -21,6 +23,30 @@ export async function changeTransfer(
 ): Promise<void> {
   const transfer = await transferFor(courier, node, action);
   if (transfer !== undefined) await courier.client.call(request, { id: transfer.id });
+}
+
+/** Gives an interrupted transfer up, after a question: what is held of it cannot be had back. */
+export async function discardTransfer(courier: Courier, node: unknown): Promise<void> {
+  const transfer = await transferFor(courier, node, 'discard');
+  if (transfer === undefined) return;
+  const discard = l10n.t('Discard');
+  const answer = await window.showWarningMessage(
+    l10n.t('Discard “{0}”?', transfer.label),
+    { modal: true, detail: lossOf(transfer) },
+    discard,
+  );
+  if (answer === discard) await courier.client.call('discardTransfer', { id: transfer.id });
+}
+
+function lossOf({ direction, heldBytes, peer }: TransferSummary): string {
+  if (direction === 'outgoing') {
+    return l10n.t(
+      'It does not go on. What {0} has received of it stays there until it is discarded there.',
+      peer.name,
+    );
+  }
+  const held = numbers.bytes(heldBytes ?? 0);
+  return l10n.t('It does not go on. What was received of it, {0}, is removed from this disk.', held);
 }
 
 export async function answerOffer(

@@ -26,8 +26,11 @@ export function shortStatus(transfer: TransferSummary): string {
     case 'paused':
       return l10n.t('paused at {0}%', percentOf(progress));
     case 'interrupted':
-      // After a restart of the engine it is not known how far it was.
+      // It was interrupted before anything was known of it.
       if (progress.bytesTotal === 0) return l10n.t('interrupted');
+      if (transfer.direction === 'incoming') {
+        return l10n.t('interrupted at {0}%, waits for the sender', percentOf(progress));
+      }
       return transfer.retryAtMs === undefined
         ? l10n.t('interrupted at {0}%', percentOf(progress))
         : l10n.t('interrupted at {0}%, tries again', percentOf(progress));
@@ -90,6 +93,9 @@ export function details(transfer: TransferSummary): string {
   }
   if (transfer.failedCount > 0) {
     lines.push(l10n.t('Did not arrive: {0}', numbers.count(transfer.failedCount)));
+  }
+  if (transfer.heldBytes !== undefined) {
+    lines.push(l10n.t('Kept on this disk until it goes on: {0}', numbers.bytes(transfer.heldBytes)));
   }
   if (digest !== undefined) lines.push(l10n.t('Digest {0}', digest));
   return lines.join('\n');
