@@ -20,7 +20,7 @@ const timeoutMs = 10 * 60_000;
 const given = process.argv.slice(2);
 const options = given.filter((argument) => argument.startsWith('-'));
 const chosen = given.filter((argument) => !argument.startsWith('-'));
-const suites = ['unit', 'contract', 'integration', 'hostile', 'simulation', 'crash']
+const suites = ['unit', 'contract', 'integration', 'hostile', 'simulation', 'crash', 'mutation']
   .filter((suite) => existsSync(join(root, 'test', suite)))
   .map((suite) => `test/${suite}/**/*.test.ts`);
 

@@ -19,6 +19,8 @@ import type { TestContext } from 'node:test';
 import { CourierError } from '../../src/base/failure.ts';
 import type { FailureCode } from '../../src/base/failure.ts';
 import { FileSource } from '../../src/node/disk/fileSource.ts';
+import type { FileSystem } from '../../src/node/disk/fileSystem.ts';
+import { systemFiles } from '../../src/node/disk/systemFiles.ts';
 import type { FileEntry } from '../../src/protocol/manifest.ts';
 import type { FileVersion } from '../../src/transfer/ports.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -179,12 +181,32 @@ interface Offered {
   readonly version: FileVersion;
 }
 
-async function offer(t: TestContext, size: number): Promise<Offered> {
+/** The system's files, each of which changes between the look at it and the read: the first look is right. */
+function changingUnderRead(apply: (location: string) => void): FileSystem {
+  return {
+    ...systemFiles,
+    open(location, how, mode) {
+      const opened = systemFiles.open(location, how, mode);
+      const [read, readNow] = [opened.read.bind(opened), opened.readNow.bind(opened)];
+      opened.read = async (into, position) => {
+        apply(location);
+        return read(into, position);
+      };
+      opened.readNow = (into, position) => {
+        apply(location);
+        return readNow(into, position);
+      };
+      return opened;
+    },
+  };
+}
+
+async function offer(t: TestContext, size: number, disk: FileSystem = systemFiles): Promise<Offered> {
   const folder = join(scratchFolder(t), 'sent');
   mkdirSync(folder);
   const location = join(folder, 'file');
   writeFileSync(location, Buffer.alloc(size, OLD));
-  const source = new FileSource([{ location: folder, name: 'sent' }]);
+  const source = new FileSource([{ location: folder, name: 'sent' }], undefined, undefined, disk);
   t.after(() => source.close());
   for await (const item of source.list()) {
     if (item.type === 'entry' && item.entry.kind === 'file' && item.version !== undefined) {
@@ -228,6 +250,16 @@ for (const [name, { apply, closed, open }] of Object.entries(changes)) {
     await source.release(entry);
     assert.equal(await outcome(source.read(entry, version, CHUNK, CHUNK)), closed);
   });
+
+  for (const [what, size] of [
+    ['small', SMALL],
+    ['big', BIG],
+  ] as const) {
+    test(`${what}, between the look at it and the read: ${name}`, async (t) => {
+      const { source, entry, version } = await offer(t, size, changingUnderRead(apply));
+      assert.equal(await outcome(source.read(entry, version, 0, Math.min(size, CHUNK))), open);
+    });
+  }
 
   test(`big, while it is read: ${name}`, { timeout: 20_000 }, async (t) => {
     const { source, location, entry, version } = await offer(t, BIG);

@@ -1,0 +1,161 @@
+/** What the product promises hangs on these lines: each is taken out in turn, and a suite must notice. */
+
+/** One place in a source file, named so that it is there exactly once, and what stands there instead. */
+export interface Replacement {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutation extends Replacement {
+  readonly name: string;
+  /** The suite that must fail, … */
+  readonly suite: string;
+  /** … and which of its tests are run, if not all: what names of tests match. */
+  readonly only?: string;
+}
+
+const ANY_CRASH = 'test/crash/receive.test.ts';
+const SINGLE_FILES = '^a crash at any point, and the transfer completes single files, both kept$';
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'small files get their names before their content is durable',
+    file: 'src/node/disk/folderPublisher.ts',
+    find: 'await this.#init.durability.syncMany(() => locations.filter(isThere), group.length);',
+    replace: 'void isThere;',
+    suite: ANY_CRASH,
+    only: SINGLE_FILES,
+  },
+  {
+    name: 'big files get their names before their content is durable',
+    file: 'src/node/disk/partialFile.ts',
+    find: `      this.#file.setTime(this.#entry.mtimeMs);
+      await durability.syncFile(location, () => this.#file.sync());`,
+    replace: 'this.#file.setTime(this.#entry.mtimeMs); void location;',
+    suite: ANY_CRASH,
+    only: '^a crash at any point, and the transfer completes a tree beside another, without syncfs$',
+  },
+  {
+    name: 'the names of what was received are not durable at the receipt',
+    file: 'src/node/disk/folderPublisher.ts',
+    find: `      await this.#publishTrees(taken);
+      await this.#durableNames.sync(folder);`,
+    replace: 'await this.#publishTrees(taken); void folder;',
+    suite: ANY_CRASH,
+    only: '^a crash at any point, and the transfer completes a tree, into nothing$',
+  },
+  {
+    name: 'names are taken that the journal does not know',
+    file: 'src/node/disk/folderPublisher.ts',
+    find: 'if (this.#init.keepsInterrupted && names.length > 0) await this.#init.journal.announce(names);',
+    replace: 'void names;',
+    suite: ANY_CRASH,
+    only: SINGLE_FILES,
+  },
+  {
+    name: 'names are taken before the journal is durable',
+    file: 'src/node/disk/publishedJournal.ts',
+    find: 'await whereSupported(file.datasync());',
+    replace: 'void whereSupported;',
+    suite: ANY_CRASH,
+    only: SINGLE_FILES,
+  },
+  {
+    name: 'a published file keeps its second name in staging, and is written into',
+    file: 'src/node/disk/placement.ts',
+    find: 'if (isResumed) unlinkPublished(disk, this.#parts);',
+    replace: 'void unlinkPublished;',
+    suite: ANY_CRASH,
+    only: '^the source changes',
+  },
+  {
+    name: 'a state file is replaced by one that is not durable',
+    file: 'src/node/state/stateFile.ts',
+    find: 'opened.syncNow();',
+    replace: '',
+    suite: 'test/crash/stateFile.test.ts',
+  },
+  {
+    name: 'what a failed sync was to cover is trusted',
+    file: 'src/node/disk/durability.ts',
+    find: 'if (this.#failure !== undefined) throw this.#failure;',
+    replace: '',
+    suite: 'test/contract/destinationPowerLoss.test.ts',
+  },
+  {
+    name: 'a name is taken by a rename, which overwrites',
+    file: 'src/node/disk/publish.ts',
+    find: 'this.#disk.link(part, location);',
+    replace: 'this.#disk.rename(part, location); return true;',
+    suite: 'test/contract/destinationHostile.test.ts',
+  },
+  {
+    name: 'a receive folder that is not mounted is taken for the right one',
+    file: 'src/node/disk/receiveFolder.ts',
+    find: 'const isOther = identity !== undefined && (identity.dev !== dev || identity.ino !== ino);',
+    replace: 'const isOther = identity !== undefined && dev < ino && ino < dev;',
+    suite: 'test/contract/destinationGone.test.ts',
+  },
+  {
+    name: 'a chunk is written whatever its digest is',
+    file: 'src/transfer/chunkStore.ts',
+    find: "if (!equalBytes(this.#init.hashing.sha256(raw), reply.digest)) return 'again';",
+    replace: '',
+    suite: 'test/unit/transferDamage.test.ts',
+  },
+  {
+    name: 'a pack is written whatever its digest is',
+    file: 'src/transfer/chunkStore.ts',
+    find: "if (!equalBytes(packDigest, reply.digest)) return 'again';",
+    replace: 'void packDigest;',
+    suite: 'test/unit/transferDamage.test.ts',
+  },
+  {
+    name: 'what the receiver holds is called right without a look at its digest',
+    file: 'src/transfer/outgoingTransfer.ts',
+    find: `    if (held !== undefined && equalBytes(held, digest)) {
+      this.#bytesHeld`,
+    replace: `    if (held !== undefined) {
+      this.#bytesHeld`,
+    suite: 'test/unit/transferResume.test.ts',
+    only: '^what was left is not what is offered now$',
+  },
+  {
+    name: 'a receipt is believed whatever its root is',
+    file: 'src/transfer/outgoingTransfer.ts',
+    find: 'theirs === undefined || !equalBytes(root, theirs) || counts.published',
+    replace: 'theirs === undefined || counts.published',
+    suite: 'test/unit/transferDamage.test.ts',
+  },
+  {
+    name: 'a big file is read whatever version it is after the read',
+    file: 'src/node/disk/fileSource.ts',
+    find: `      // After the read as before: what was read lies between two looks at the same version.
+      if (!isSameVersion(version, versionOf(opened.stat()))) throw changed(entry);`,
+    replace: '',
+    suite: 'test/contract/sourceChanges.test.ts',
+  },
+  {
+    name: 'a small file is read whatever version it is after the read',
+    file: 'src/node/disk/fileSource.ts',
+    find: 'bytes === undefined || !isSameVersion(version, versionOf(file.stat()))',
+    replace: 'bytes === undefined',
+    suite: 'test/contract/sourceChanges.test.ts',
+  },
+  {
+    name: 'a file is read whatever version it is when it is opened',
+    file: 'src/node/disk/fileSource.ts',
+    find: `      const { opened } = file;
+      if (!isSameVersion(version, versionOf(opened.stat()))) throw changed(entry);`,
+    replace: 'const { opened } = file; version = versionOf(opened.stat());',
+    suite: 'test/contract/sourceChanges.test.ts',
+  },
+  {
+    name: 'a name may lead out of the receive folder',
+    file: 'src/protocol/wirePath.ts',
+    find: "if (visible === '.' || visible === '..') return 'relative step';",
+    replace: '',
+    suite: 'test/unit/wirePath.test.ts',
+  },
+];
