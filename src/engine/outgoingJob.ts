@@ -158,6 +158,7 @@ export class OutgoingJob {
 
   /** What becomes of it after the last attempt. */
   #settle(): void {
+    this.#retryAtMs = undefined;
     if (this.#isCancelled && this.#phase !== 'done') {
       this.#phase = 'cancelled';
       this.#failure = undefined;
@@ -243,8 +244,8 @@ export class OutgoingJob {
 
   /** Why the session ended; `undefined` when everything has arrived. */
   async #attempt(): Promise<Failure | undefined> {
-    this.#phase = 'connecting';
-    this.#retryAtMs = undefined;
+    // Whoever waits for a peer that is away sees one long interruption, not two changes a second.
+    if (this.#retryAtMs === undefined) this.#phase = 'connecting';
     this.#failed = new FailedEntries();
     this.#skipped = 0;
     this.#host.changed();
@@ -272,6 +273,7 @@ export class OutgoingJob {
       },
       started: (session) => {
         this.#session = session;
+        this.#retryAtMs = undefined;
         this.#armNotes();
         if (this.#record.isPaused) session.pause();
         this.#host.changed();
@@ -353,7 +355,7 @@ export class OutgoingJob {
     this.#host.changed();
     await this.#wake.promise;
     disarm();
-    this.#retryAtMs = undefined;
+    if (!isTimeUp) this.#retryAtMs = undefined;
     return !isTimeUp;
   }
 

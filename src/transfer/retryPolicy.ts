@@ -14,7 +14,7 @@ export const QUIET_RETRY_MS = 2 * 60 * 1000;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
 /** To dial costs next to nothing, and when the peer is back, data is to flow within two seconds. */
-const LONGEST_DIAL_DELAY_MS = 1000;
+const LONGEST_DIAL_DELAY_MS = 500;
 const ONLY_DIALLED: ReadonlySet<string> = new Set<FailureCode>([
   'connection-lost',
   'not-listening',
