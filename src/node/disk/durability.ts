@@ -85,7 +85,14 @@ export class Durability {
       await whereSupported(sync());
     } catch (error) {
       this.#untrusted.add(location);
-      throw this.#failed(error);
+      const failure = this.#failed(error);
+      try {
+        // At once: who is killed before the session lets go removes nothing any more.
+        this.#init.disk.removeTree(location);
+      } catch {
+        // Then it is tried again.
+      }
+      throw failure;
     }
   }
 

@@ -30,7 +30,13 @@ export class PublishedJournal {
   read(): ReadonlyMap<string, string> {
     const names = new Map<string, string>();
     const { disk } = this.#staging;
-    if (disk.lstat(this.#location) === undefined) return names;
+    const there = disk.lstat(this.#location);
+    if (there === undefined) return names;
+    if (!there.isFile()) {
+      // Whoever put that there: it announces nothing, and must not be in the way of what does.
+      disk.removeTree(this.#location);
+      return names;
+    }
     const file = disk.open(this.#location, 'read');
     try {
       const text = readNow(file, Buffer.allocUnsafe(file.stat().size))?.toString('utf8') ?? '';
