@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { ENTRY_FAILURES, SESSION_FAILURES } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
 import { isErrno } from '../node/disk/errno.ts';
-import { replaceFile } from '../node/state/stateFile.ts';
+import { removeFile, replaceFile } from '../node/state/stateFile.ts';
 
 const id = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/u));
 const fingerprint = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u));
@@ -121,7 +121,7 @@ export class RecordFiles<Item extends { readonly id: string }> {
   }
 
   remove(item: string): void {
-    rmSync(this.#fileOf(item), { force: true });
+    removeFile(this.#fileOf(item));
     rmSync(this.#lastSeenOf(item), { force: true });
   }
 

@@ -1,7 +1,7 @@
 /** Known peers, records of transfers, invites: a crash at any point leaves the old content or the new one. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { replaceFile, writeNewFile } from '../../src/node/state/stateFile.ts';
+import { removeFile, replaceFile, writeNewFile } from '../../src/node/state/stateFile.ts';
 import { SimDisk } from '../support/simDisk.ts';
 import type { SimMount } from '../support/simMount.ts';
 import { CrashCounts, everyCrash } from './support/everyCrash.ts';
@@ -49,6 +49,11 @@ const CASES: Readonly<Record<string, Case>> = {
     before: (disk) => disk.plant(FILE, Buffer.from(OLD)),
     act: (mount) => assert.equal(writeNewFile(FILE, NEW, mount), false),
     allowed: ['old'],
+  },
+  'a file is removed': {
+    before: (disk) => disk.plant(FILE, Buffer.from(OLD)),
+    act: (mount) => removeFile(FILE, mount),
+    allowed: ['old', 'nothing'],
   },
 };
 

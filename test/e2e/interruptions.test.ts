@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { file, makeTree } from '../support/trees.ts';
 import {
   accept,
@@ -38,7 +39,7 @@ test('interruptions', async (t) => {
       machineSettings: annas,
       prepare: async ({ workspace }) => {
         makeTree(workspace, { 'for two windows/a.txt': file('one engine, two windows\n') });
-        for (const name of ['over a reload', 'over the end of A', 'over the end of B']) {
+        for (const name of ['over a reload', 'over the end of A', 'over the end of B', 'discarded']) {
           makeTree(`${workspace}/${name}`, long(3));
         }
       },
@@ -134,6 +135,31 @@ test('interruptions', async (t) => {
       await Promise.all([clearNotifications(a.window), clearNotifications(b.window)]);
     });
   }
+
+  await step('what is interrupted is listed, also by a new engine, until it is discarded', async () => {
+    const before = contentsOf(b);
+    await begin('discarded', 4);
+    // What runs goes on, but the engine that takes over lets nobody in.
+    await b.window.runCommand('Peer Courier: Stop Receiver');
+    await b.window.treeRow('Peers', 'This device').filter({ hasText: 'the receiver is off' }).waitFor();
+    process.kill(await engineOf(b), 'SIGKILL');
+    await b.window.holdNotification(RESTARTED);
+    await transferSays(b, 'discarded', /interrupted at [1-9]\d*%, waits for the sender/);
+    await transferSays(a, 'discarded', /interrupted at [1-9]\d*%, tries again/);
+    await Promise.all([clearNotifications(a.window), clearNotifications(b.window)]);
+    await picture('interrupted');
+    for (const [person, loss] of [
+      [b, /What was received of it, .+, is removed from this disk/],
+      [a, 'What Boris’s desktop has received of it stays there'],
+    ] as const) {
+      await person.window.pressInlineAction('Transfers', 'discarded', 'Discard Transfer');
+      await person.window.dialog(loss).waitFor();
+      await picture(`discarded-by-${person.window.name}`);
+      await person.window.pressInDialog('Discard “discarded”?', 'Discard');
+      await person.window.treeRow('Transfers', 'discarded').waitFor({ state: 'detached' });
+    }
+    await until('nothing is left of it', () => isDeepStrictEqual(contentsOf(b), before));
+  });
 });
 
 /** An engine outlives its last window by this. */

@@ -223,6 +223,16 @@ suite('an accepted transfer', () => {
     assert.equal(bench.job.summary().failure?.origin, 'remote');
   });
 
+  test('is forgotten before its receiver hears that we know: else it would be offered again after a kill', async () => {
+    const bench = new Bench({ wasAccepted: true });
+    const run = bench.job.run();
+    bench.latest.observer.received?.();
+    assert.equal(bench.forgotten, 1);
+    await bench.latest.end('done');
+    await run;
+    assert.equal(bench.phase, 'done');
+  });
+
   test('is cancelled while it moves, and while it waits', async () => {
     const moving = new Bench({ wasAccepted: true });
     const first = moving.job.run();

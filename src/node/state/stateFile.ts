@@ -58,6 +58,17 @@ function writeTemporary(disk: FileSystem, file: string, text: string): string {
   }
 }
 
+/** Removes `file`, if it is there; durable when the call returns, because what it said would else hold again. */
+export function removeFile(file: string, disk: FileSystem = systemFiles): void {
+  try {
+    if (disk.lstat(file) === undefined) return;
+    disk.unlink(file);
+    syncFolderNow(disk, folderOf(disk, file));
+  } catch (error) {
+    throw stateFailure(file, error);
+  }
+}
+
 function makeFolder(disk: FileSystem, folder: string): void {
   if (disk.lstat(folder) !== undefined) return;
   makePath(disk, folder, 0o700);
