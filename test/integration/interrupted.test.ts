@@ -6,7 +6,13 @@ import { torture } from '../torture/torture.ts';
 const MIB = 1024 * 1024;
 
 test(`one interruption of each kind in one transfer (seed ${seed})`, async (t) => {
-  const costs = await torture({ kills: 5, sizeBytes: 64 * MIB, seed, say: () => undefined });
+  const costs = await torture({
+    kills: 5,
+    blackHoles: 0,
+    sizeBytes: 64 * MIB,
+    seed,
+    say: () => undefined,
+  });
   for (const { interruption, sentAgain, secondsToFlow } of costs) {
     t.diagnostic(
       `${interruption}: ${(sentAgain / MIB).toFixed(2)} MiB sent again, ${secondsToFlow.toFixed(2)} s to flow`,

@@ -1,6 +1,8 @@
 /** How a transfer is interrupted: a process is killed, or the path between the two breaks. */
 export const INTERRUPTIONS = ['receiver killed', 'sender killed', 'both killed', 'fin', 'rst'] as const;
-export type Interruption = (typeof INTERRUPTIONS)[number];
+/** Nobody is told of it: it takes half a minute to show. */
+export const BLACK_HOLE = 'black-hole';
+export type Interruption = (typeof INTERRUPTIONS)[number] | typeof BLACK_HOLE;
 
 /** What one interruption cost. */
 export interface Cost {
@@ -15,7 +17,9 @@ const MIB = 1024 * 1024;
 
 /** A line for each kind of interruption, and one for all. */
 export function table(costs: readonly Cost[]): string {
-  const kinds = INTERRUPTIONS.filter((kind) => costs.some(({ interruption }) => interruption === kind));
+  const kinds = [...INTERRUPTIONS, BLACK_HOLE].filter((kind) =>
+    costs.some(({ interruption }) => interruption === kind),
+  );
   const rows = [
     ...kinds.map((kind) =>
       row(

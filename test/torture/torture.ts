@@ -18,13 +18,15 @@ import { Program } from '../support/cli.ts';
 import { noise } from '../support/noise.ts';
 import { createRandom } from '../support/random.ts';
 import { TcpProxy } from '../support/tcpProxy.ts';
-import { INTERRUPTIONS, table } from './figures.ts';
+import { BLACK_HOLE, INTERRUPTIONS, table } from './figures.ts';
 import type { Cost, Interruption } from './figures.ts';
 import { heldBytes } from './heldBytes.ts';
 
 export interface TortureOptions {
-  /** How many interruptions in all. */
+  /** How many interruptions that show at once, … */
   readonly kills: number;
+  /** … and then how many that do not. */
+  readonly blackHoles: number;
   /** Bytes of the file that is sent again and again. */
   readonly sizeBytes: number;
   readonly seed: number;
@@ -44,15 +46,25 @@ const FLOWING_BYTES = 512 * 1024;
  * that what is sent again is known exactly; in the end the file that arrived. Throws at the first thing that is
  * not as promised; returns what each interruption cost.
  */
-export async function torture({ kills, sizeBytes, seed, say }: TortureOptions): Promise<readonly Cost[]> {
+export async function torture({
+  kills,
+  blackHoles,
+  sizeBytes,
+  seed,
+  say,
+}: TortureOptions): Promise<readonly Cost[]> {
   const folder = mkdtempSync(join(tmpdir(), 'peer-courier-torture-'));
   const rig = new Rig(folder, sizeBytes, createRandom(seed));
   try {
     await rig.open();
     const costs: Cost[] = [];
-    while (costs.length < kills) {
-      costs.push(...(await rig.transfer(Math.min(KILLS_PER_TRANSFER, kills - costs.length))));
-      say(`${costs.length} of ${kills} survived`);
+    const all: readonly Interruption[] = [
+      ...Array.from({ length: kills }, (_, at) => INTERRUPTIONS[at % INTERRUPTIONS.length] ?? 'fin'),
+      ...Array.from({ length: blackHoles }, (): Interruption => BLACK_HOLE),
+    ];
+    while (costs.length < all.length) {
+      costs.push(...(await rig.transfer(all.slice(costs.length, costs.length + KILLS_PER_TRANSFER))));
+      say(`${costs.length} of ${all.length} survived`);
     }
     say(table(costs));
     return costs;
@@ -74,7 +86,6 @@ class Rig {
   #digest = '';
   #path: TcpProxy | undefined;
   #receiver: Program | undefined;
-  #kind = 0;
 
   constructor(folder: string, sizeBytes: number, random: () => number) {
     this.#folder = folder;
@@ -108,20 +119,17 @@ class Rig {
     await this.#path?.close();
   }
 
-  /** One transfer, interrupted so often. */
-  async transfer(kills: number): Promise<readonly Cost[]> {
+  /** One transfer, interrupted so. */
+  async transfer(interruptions: readonly Interruption[]): Promise<readonly Cost[]> {
     rmSync(this.#arrived, { force: true });
     const path = this.#pathNow;
-    const points = Array.from({ length: kills }, () => this.#random()).toSorted(
-      (left, right) => left - right,
-    );
+    const points = interruptions.map(() => this.#random()).toSorted((left, right) => left - right);
     let sender = this.#start('send', this.#source, '--to', `127.0.0.1:${path.port}`, ...this.#senderState);
     const costs: Cost[] = [];
     let held = 0;
     let before = path.bytesForward;
-    for (const point of points) {
-      const interruption = INTERRUPTIONS[this.#kind % INTERRUPTIONS.length] ?? 'fin';
-      this.#kind += 1;
+    for (const [at, interruption] of interruptions.entries()) {
+      const point = points[at] ?? 0;
       // So far on from what is there already; in the end not beyond the end.
       const ahead = Math.min(Math.max(point * this.#sizeBytes - held, 1), (this.#sizeBytes - held) * 0.99);
       await path.forwarded(before + Math.ceil(ahead));
@@ -153,7 +161,9 @@ class Rig {
     const interruptions = receiver.events.filter(({ event }) => event === 'interrupted').length;
     if (interruption === 'receiver killed' || interruption === 'both killed') await this.#kill(receiver);
     if (interruption === 'sender killed' || interruption === 'both killed') await this.#kill(sender);
-    if (interruption === 'fin' || interruption === 'rst') path.cut(interruption);
+    if (interruption === 'fin' || interruption === 'rst' || interruption === BLACK_HOLE) {
+      path.cut(interruption);
+    }
     // A receiver that lives on has written all that it will.
     if (this.#running.has(receiver)) await receiver.nth('interrupted', interruptions);
   }
