@@ -75,9 +75,12 @@ export class ChunkStore {
         return 'again';
       }
     }
-    return chunk.kind === 'range'
-      ? this.#storeRange(chunk, reply, raw)
-      : this.#storePack(chunk, reply, raw, have);
+    const result =
+      chunk.kind === 'range'
+        ? await this.#storeRange(chunk, reply, raw)
+        : await this.#storePack(chunk, reply, raw, have);
+    if (codec !== 'stored') this.#init.compression.release?.(raw);
+    return result;
   }
 
   async #storeRange(chunk: RangeChunk, reply: ChunkReply, raw: Uint8Array): Promise<'done' | 'again'> {

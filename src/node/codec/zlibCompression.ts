@@ -14,6 +14,8 @@ type PackedCodec = Exclude<Codec, 'stored'>;
 
 const ZSTD_LEVEL = 1;
 const GZIP_LEVEL = 1;
+/** What is shorter may share its memory with other small buffers. */
+const OWN_BYTES = 128 * 1024;
 /** log2 of the largest window that a decoder accepts: no chunk is longer than 4 MiB. */
 const ZSTD_WINDOW_LOG = 23;
 
@@ -83,6 +85,10 @@ export function createCompression(only: readonly PackedCodec[] = ['zstd', 'gzip'
         throw new CourierError('protocol-error', 'a body decompresses to the wrong length');
       }
       return raw;
+    },
+    release({ buffer }) {
+      // At once: until the collector comes by, outputs pile up by tens of megabytes.
+      if (buffer instanceof ArrayBuffer && buffer.byteLength >= OWN_BYTES) buffer.transfer(0);
     },
   };
 }
