@@ -3,7 +3,7 @@ import { printable } from '../base/printable.ts';
 import { discardReceived } from '../engine/acceptedFolder.ts';
 import type { DiscardCommand } from './arguments.ts';
 import { shortId } from './commandLine.ts';
-import { explainError, NO_SUCH_TRANSFER_STATUS, SUCCESS } from './failures.ts';
+import { explainError, NO_SUCH_TRANSFER_STATUS, SUCCESS, tellFailure } from './failures.ts';
 import { formatBytes } from './format.ts';
 import { heldBytes, leftTransfers, openState, peerNameOf, withPrefix } from './leftTransfers.ts';
 import type { LeftTransfer, TransferState } from './leftTransfers.ts';
@@ -26,10 +26,7 @@ export async function discard(command: DiscardCommand, output: Output): Promise<
     return SUCCESS;
   } catch (error) {
     // A transfer that runs is busy in the same way on either side.
-    const { code, status, sentence } = explainError(error, 'sender');
-    output.event('failed', { code, status, message: sentence });
-    output.problem(sentence);
-    return status;
+    return tellFailure(explainError(error, 'sender'), output);
   }
 }
 

@@ -2,6 +2,7 @@ import { CourierError } from '../base/failure.ts';
 import type { EntryFailure, FailureCode, SessionFailure } from '../base/failure.ts';
 import type { LeftOutReason } from '../transfer/ports.ts';
 import type { SessionEnd } from '../transfer/sessionPump.ts';
+import type { Output } from './output.ts';
 
 /**
  * What a failure means to whoever runs the program: an exit status of its own and a sentence that says
@@ -216,6 +217,13 @@ export interface Explanation {
   readonly code: FailureCode;
   readonly status: number;
   readonly sentence: string;
+}
+
+/** Says why a command ends without what it was to do. Returns its exit status. */
+export function tellFailure({ code, status, sentence }: Explanation, output: Output): number {
+  output.event('failed', { code, status, message: sentence });
+  output.problem(sentence);
+  return status;
 }
 
 /** Status and sentence for an error that was thrown. */

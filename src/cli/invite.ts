@@ -3,7 +3,7 @@ import { createInvite } from '../engine/receiver.ts';
 import { defaultStateFolder, StateFolder } from '../engine/stateFolder.ts';
 import { INVITE_LIFE_MS } from '../peers/invite.ts';
 import type { Command } from './arguments.ts';
-import { explainError, SUCCESS } from './failures.ts';
+import { explainError, SUCCESS, tellFailure } from './failures.ts';
 import { writeInvite } from './inviteFile.ts';
 import type { Output } from './output.ts';
 
@@ -25,9 +25,6 @@ export async function invite(command: Extract<Command, { name: 'invite' }>, outp
     }
     return SUCCESS;
   } catch (error) {
-    const { code, status, sentence } = explainError(error, 'receiver');
-    output.event('failed', { code, status, message: sentence });
-    output.problem(sentence);
-    return status;
+    return tellFailure(explainError(error, 'receiver'), output);
   }
 }

@@ -15,7 +15,7 @@ import type { ReceiveCommand } from './arguments.ts';
 import { UsageError } from './arguments.ts';
 import { commandLine, shortId } from './commandLine.ts';
 import { askConsent } from './consent.ts';
-import { explainError } from './failures.ts';
+import { explainError, tellFailure } from './failures.ts';
 import { interruption } from './interruption.ts';
 import { removeInvite, writeInvite } from './inviteFile.ts';
 import { openState } from './leftTransfers.ts';
@@ -64,10 +64,7 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
     said.waiting();
     return await done.promise;
   } catch (error) {
-    const { code, status, sentence } = explainError(error, 'receiver');
-    output.event('failed', { code, status, message: sentence });
-    output.problem(sentence);
-    return status;
+    return tellFailure(explainError(error, 'receiver'), output);
   } finally {
     words?.stop(stop.signal.aborted);
     await receiver?.close();

@@ -5,7 +5,7 @@ import type { Target } from '../engine/sender.ts';
 import { parseFingerprint } from '../peers/fingerprint.ts';
 import type { ResumeCommand } from './arguments.ts';
 import { commandLine } from './commandLine.ts';
-import { explainError, NO_SUCH_TRANSFER_STATUS } from './failures.ts';
+import { explainError, NO_SUCH_TRANSFER_STATUS, tellFailure } from './failures.ts';
 import { readInvite } from './inviteFile.ts';
 import { leftTransfers, openState, withPrefix } from './leftTransfers.ts';
 import { onlyOne, refuse } from './noSuchTransfer.ts';
@@ -23,10 +23,7 @@ export async function resume(command: ResumeCommand, output: Output): Promise<nu
     const target = targetOf(left.record, command);
     return await runJob({ state, record: left.record, target, command, output });
   } catch (error) {
-    const { code, status, sentence } = explainError(error, 'sender', { isKept: true });
-    output.event('failed', { code, status, message: sentence });
-    output.problem(sentence);
-    return status;
+    return tellFailure(explainError(error, 'sender', { isKept: true }), output);
   }
 }
 

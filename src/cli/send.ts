@@ -5,7 +5,7 @@ import type { JobRecord } from '../engine/jobFiles.ts';
 import { findRoots, labelOf } from '../engine/sender.ts';
 import type { Target } from '../engine/sender.ts';
 import type { SendCommand } from './arguments.ts';
-import { explainError } from './failures.ts';
+import { explainError, tellFailure } from './failures.ts';
 import { readInvite } from './inviteFile.ts';
 import { openState } from './leftTransfers.ts';
 import type { TransferState } from './leftTransfers.ts';
@@ -32,10 +32,7 @@ export async function send(command: SendCommand, output: Output): Promise<number
     };
     return await runJob({ state, record, target, command, output });
   } catch (error) {
-    const { code, status, sentence } = explainError(error, 'sender');
-    output.event('failed', { code, status, message: sentence });
-    output.problem(sentence);
-    return status;
+    return tellFailure(explainError(error, 'sender'), output);
   }
 }
 

@@ -2,7 +2,7 @@ import { printable } from '../base/printable.ts';
 import { leftProgress } from '../engine/incoming.ts';
 import type { TransfersCommand } from './arguments.ts';
 import { commandLine, shortId } from './commandLine.ts';
-import { explainError, interruptionFor, SUCCESS } from './failures.ts';
+import { explainError, interruptionFor, SUCCESS, tellFailure } from './failures.ts';
 import { formatBytes, formatDuration, formatMoment, percentOf } from './format.ts';
 import { heldBytes, leftTransfers, openState, peerNameOf } from './leftTransfers.ts';
 import type { LeftTransfer, TransferState } from './leftTransfers.ts';
@@ -24,10 +24,7 @@ export async function transfers(command: TransfersCommand, output: Output): Prom
     }
     return SUCCESS;
   } catch (error) {
-    const { code, status, sentence } = explainError(error, 'receiver');
-    output.event('failed', { code, status, message: sentence });
-    output.problem(sentence);
-    return status;
+    return tellFailure(explainError(error, 'receiver'), output);
   }
 }
 

@@ -24,7 +24,7 @@ export async function syncAll(
 }
 
 /** Syncs one file, or one folder so that the names in it last. */
-export async function syncOne(disk: FileSystem, location: string): Promise<void> {
+async function syncOne(disk: FileSystem, location: string): Promise<void> {
   await syncOpened(openToSync(disk, location));
 }
 

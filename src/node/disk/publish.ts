@@ -202,6 +202,6 @@ function hasLinks(disk: FileSystem, probe: string): boolean {
 }
 
 /** Whether two looks were at one file, or folder, whatever its names. */
-export function isSameFile(one: FileStats, other: FileStats): boolean {
+function isSameFile(one: FileStats, other: FileStats): boolean {
   return one.ino === other.ino && one.dev === other.dev;
 }
