@@ -13,7 +13,6 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { TestContext } from 'node:test';
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import {
@@ -28,6 +27,11 @@ import type { EngineSettings, EngineState, StateChange, TransferSummary } from '
 
 const program = resolve(import.meta.dirname, '../../dist/engine.js');
 
+/** What is closed in the end: a test, or a run of the bench. */
+export interface Scope {
+  after(close: () => unknown): void;
+}
+
 /** One user's place: the engine's storage, a receive folder, files to send. */
 export class EngineHome {
   readonly root: string;
@@ -39,7 +43,7 @@ export class EngineHome {
   readonly #processes: ChildProcess[] = [];
   readonly #windows: EngineWindow[] = [];
 
-  constructor(t: TestContext, settings: Partial<EngineSettings> = {}) {
+  constructor(t: Scope, settings: Partial<EngineSettings> = {}) {
     this.root = realpathSync(mkdtempSync(join(tmpdir(), 'pc-engine-')));
     this.storage = join(this.root, 'storage');
     this.received = join(this.root, 'received');
@@ -244,7 +248,7 @@ export async function accept(window: EngineWindow, id: string, folder?: string):
 
 /** Two homes whose engines run and know each other; `a` has used an invite of `b`. */
 export async function pairedHomes(
-  t: TestContext,
+  t: Scope,
   settings: { readonly a?: Partial<EngineSettings>; readonly b?: Partial<EngineSettings> } = {},
 ): Promise<{
   readonly a: EngineHome;
