@@ -13,7 +13,7 @@ import { inviteName, inviteProof, parseInvite } from '../peers/invite.ts';
 import { SenderSession } from '../protocol/senderSession.ts';
 import { SessionPump } from '../transfer/sessionPump.ts';
 import { greeting } from './greeting.ts';
-import { elsewhere } from './sender.ts';
+import { ourselves } from './sender.ts';
 import type { StateFolder } from './stateFolder.ts';
 import { noCompression } from '../node/codec/noCompression.ts';
 
@@ -43,7 +43,7 @@ export async function pairByInvite(text: string, init: PairInit): Promise<Finger
     checkPeer: (peer, address) => {
       if (peer.fingerprint === fingerprint) return;
       // An address of the other machine's may mean ourselves here: each has its own 172.17.0.1.
-      if (peer.fingerprint === identity.fingerprint) throw elsewhere(address);
+      if (peer.fingerprint === identity.fingerprint) throw ourselves(address);
       throw new CourierError('wrong-identity', `expected ${fingerprint}, found ${peer.fingerprint}`);
     },
     signal,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { toHex } from '../base/bytes.ts';
 import type { EntryFailure, SessionFailure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
@@ -16,6 +17,7 @@ import type { Identity } from '../node/identity/identity.ts';
 import { Listener } from '../node/net/listener.ts';
 import type { Inbound } from '../node/net/listener.ts';
 import { reachableAddresses } from '../node/net/localAddresses.ts';
+import type { StrangerLimits } from '../node/net/strangers.ts';
 import type { Address } from '../peers/address.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import { encodeInvite } from '../peers/invite.ts';
@@ -71,6 +73,8 @@ export interface ReceiverInit {
   /** Absent: every interface. */
   readonly host?: string;
   readonly port: number;
+  /** Absent: what a listener takes by itself. */
+  readonly strangers?: StrangerLimits;
   /** Asked for each offer of a known or invited peer; `undefined` declines it. The signal: too late. */
   readonly consent: (
     peer: IncomingPeer,
@@ -137,13 +141,14 @@ export class Receiver {
 
   /** Opens the port. */
   async listen(): Promise<Address> {
-    const { host, port, logger, state } = this.#init;
+    const { host, port, strangers, logger, state } = this.#init;
     this.#listener = await Listener.open({
       identity: this.#identity,
       ...(host === undefined ? {} : { host }),
       port,
       onInbound: (inbound) => this.#receive(inbound),
       logger,
+      ...(strangers === undefined ? {} : { limits: strangers }),
     });
     const { address } = this.#listener;
     state.recordListening(reachableAddresses(address));
@@ -190,6 +195,7 @@ export class Receiver {
       hashing: nodeHashing,
       compression: this.#compression,
       recycle: (payload) => this.#pool.recycle(payload),
+      rest: setImmediate,
       judge: (hello) => {
         const verdict = this.#judge(inbound, hello);
         if (verdict !== 'known' && verdict !== 'invited') {

@@ -192,7 +192,7 @@ function connect({ state, target, signal }: SendInit, identity: Identity): Promi
     addresses,
     checkPeer(peer, address) {
       // An address of the other machine's may mean ourselves here: each has its own 172.17.0.1.
-      if (peer.fingerprint === identity.fingerprint) throw elsewhere(address);
+      if (peer.fingerprint === identity.fingerprint) throw ourselves(address);
       checkPeer(peer, address);
     },
     signal,
@@ -243,6 +243,11 @@ function byFingerprint(state: StateFolder, fingerprint: Fingerprint, given: read
 /** Whoever answers at an address is not the one who is looked for. */
 export function elsewhere(address: Address): CourierError {
   return new CourierError('unreachable', `another device answers at ${formatAddress(address)}`);
+}
+
+/** An address leads back to this device. */
+export function ourselves(address: Address): CourierError {
+  return new CourierError('unreachable', `this device itself answers at ${formatAddress(address)}`);
 }
 
 function byKnownPeer(state: StateFolder, to: string): Route {

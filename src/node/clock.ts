@@ -9,3 +9,12 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** The same clock, for what no process should be kept alive for. */
+export const backgroundClock: Clock = {
+  now: () => performance.now(),
+  schedule(delayMs, action) {
+    const timer = setTimeout(action, delayMs).unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -31,24 +31,28 @@ async function openEar(t: TestContext, pem: IdentityPem): Promise<Stand & { read
   return { ...stand, heard: () => heard };
 }
 
-test('both ends prove their keys and share a secret that no other connection has', { timeout }, async (t) => {
-  const reception = await openReception(t);
-  const identity = await newIdentity();
-  const exporters: string[] = [];
-  for (let time = 0; time < 2; time += 1) {
-    const coming = reception.nextInbound();
-    const dialled = await dialTo(t, [reception.address], { identity });
-    const inbound = await coming;
-    assert.equal(dialled.fingerprint, reception.identity.fingerprint);
-    assert.equal(inbound.fingerprint, identity.fingerprint);
-    assert.equal(dialled.exporter.length, 32);
-    assert.deepEqual([...dialled.exporter], [...inbound.exporter]);
-    assert.deepEqual(dialled.address, reception.address);
-    assert.equal(inbound.remoteAddress, '127.0.0.1');
-    exporters.push(Buffer.from(dialled.exporter).toString('hex'));
-  }
-  assert.equal(new Set(exporters).size, 2);
-});
+test(
+  'case 156: both ends prove their keys and share a secret that no other connection has',
+  { timeout },
+  async (t) => {
+    const reception = await openReception(t);
+    const identity = await newIdentity();
+    const exporters: string[] = [];
+    for (let time = 0; time < 2; time += 1) {
+      const coming = reception.nextInbound();
+      const dialled = await dialTo(t, [reception.address], { identity });
+      const inbound = await coming;
+      assert.equal(dialled.fingerprint, reception.identity.fingerprint);
+      assert.equal(inbound.fingerprint, identity.fingerprint);
+      assert.equal(dialled.exporter.length, 32);
+      assert.deepEqual([...dialled.exporter], [...inbound.exporter]);
+      assert.deepEqual(dialled.address, reception.address);
+      assert.equal(inbound.remoteAddress, '127.0.0.1');
+      exporters.push(Buffer.from(dialled.exporter).toString('hex'));
+    }
+    assert.equal(new Set(exporters).size, 2);
+  },
+);
 
 test('it is TLS 1.3 with our protocol, and nothing names whom we look for', { timeout }, async (t) => {
   const server = await newIdentity();
@@ -71,14 +75,24 @@ test('it is TLS 1.3 with our protocol, and nothing names whom we look for', { ti
 });
 
 const strangers: Readonly<Record<string, () => Promise<Parameters<typeof connectForeign>[2]>>> = {
-  'without a certificate': () => Promise.resolve({}),
-  'without ALPN': async () => ({ ...(await newPem()), ALPNProtocols: [] }),
-  'with another ALPN': async () => ({ ...(await newPem()), ALPNProtocols: ['http/1.1', 'h2'] }),
-  'with the next version of our ALPN alone': async () => ({
+  'case 105, 152: a client without a certificate': () => Promise.resolve({}),
+  'a client without ALPN': async () => ({ ...(await newPem()), ALPNProtocols: [] }),
+  'a client with another ALPN': async () => ({ ...(await newPem()), ALPNProtocols: ['http/1.1', 'h2'] }),
+  'a client with the next version of our ALPN alone': async () => ({
     ...(await newPem()),
     ALPNProtocols: ['peer-courier/2'],
   }),
-  'with TLS 1.2': async () => ({ ...(await newPem()), minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }),
+  'case 155: a client with TLS 1.2': async () => ({
+    ...(await newPem()),
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.2',
+  }),
+  'case 155: a client with suites that neither encrypt nor authenticate': async () => ({
+    ...(await newPem()),
+    minVersion: 'TLSv1',
+    maxVersion: 'TLSv1.2',
+    ciphers: 'eNULL:aNULL@SECLEVEL=0',
+  }),
 };
 
 async function newPem(): Promise<{ key: string; cert: string }> {
@@ -87,7 +101,7 @@ async function newPem(): Promise<{ key: string; cert: string }> {
 }
 
 for (const [who, options] of Object.entries(strangers)) {
-  test(`a client ${who} is refused and told nothing`, { timeout }, async (t) => {
+  test(`${who} is refused and told nothing`, { timeout }, async (t) => {
     const reception = await openReception(t);
     const client = connectForeign(t, reception.address, await options());
     client.write('hello');
@@ -99,7 +113,7 @@ for (const [who, options] of Object.entries(strangers)) {
 }
 
 for (const key of foreignKeys) {
-  test(`a key of another kind is refused by both ends: ${key}`, { timeout }, async (t) => {
+  test(`case 105: a key of another kind is refused by both ends: ${key}`, { timeout }, async (t) => {
     const foreign = await newForeignPem(key);
     const reception = await openReception(t);
     const client = connectForeign(t, reception.address, {
@@ -115,7 +129,7 @@ for (const key of foreignKeys) {
   });
 }
 
-test('a server of another kind is refused', { timeout }, async (t) => {
+test('case 155: a server of another kind is refused', { timeout }, async (t) => {
   const identity = await newIdentity();
   for (const options of [
     { ALPNProtocols: ['http/1.1'] },
@@ -127,27 +141,31 @@ test('a server of another kind is refused', { timeout }, async (t) => {
   }
 });
 
-test('a peer that is not the one meant is left before a byte of ours is sent', { timeout }, async (t) => {
-  const impostor = await newIdentity();
-  const ear = await openEar(t, impostor);
-  const meant = await newIdentity();
-  let checked = 0;
-  const checkPeer = ({ fingerprint }: { readonly fingerprint: string }): void => {
-    checked += 1;
-    assert.equal(fingerprint, impostor.fingerprint);
-    if (fingerprint !== meant.fingerprint) throw new CourierError('wrong-identity', 'somebody else');
-  };
-  await assert.rejects(dialTo(t, [ear.address], { checkPeer }), isFailure('wrong-identity'));
-  assert.equal(checked, 1);
-  await ear.allGone();
-  assert.equal(ear.heard(), '');
-  // The same ear hears what is meant for it.
-  const { channel } = await dialTo(t, [ear.address]);
-  await channel.send([Buffer.from('something')]);
-  await channel.close();
-  await ear.allGone();
-  assert.equal(ear.heard(), 'something');
-});
+test(
+  'case 150: a peer that is not the one meant is left before a byte of ours is sent',
+  { timeout },
+  async (t) => {
+    const impostor = await newIdentity();
+    const ear = await openEar(t, impostor);
+    const meant = await newIdentity();
+    let checked = 0;
+    const checkPeer = ({ fingerprint }: { readonly fingerprint: string }): void => {
+      checked += 1;
+      assert.equal(fingerprint, impostor.fingerprint);
+      if (fingerprint !== meant.fingerprint) throw new CourierError('wrong-identity', 'somebody else');
+    };
+    await assert.rejects(dialTo(t, [ear.address], { checkPeer }), isFailure('wrong-identity'));
+    assert.equal(checked, 1);
+    await ear.allGone();
+    assert.equal(ear.heard(), '');
+    // The same ear hears what is meant for it.
+    const { channel } = await dialTo(t, [ear.address]);
+    await channel.send([Buffer.from('something')]);
+    await channel.close();
+    await ear.allGone();
+    assert.equal(ear.heard(), 'something');
+  },
+);
 
 test('what the peer says at once is there when somebody listens', { timeout }, async (t) => {
   const { address } = await serveTls(t, await newIdentity(), {}, (socket) => socket.end('early words'));

@@ -4,6 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
+import type { Clock } from '../../src/base/clock.ts';
 import { deferred } from '../../src/base/deferred.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import type { Identity, IdentityPem } from '../../src/node/identity/identity.ts';
@@ -11,6 +12,8 @@ import { dial } from '../../src/node/net/dial.ts';
 import type { Dialled, DialInit } from '../../src/node/net/dial.ts';
 import { Listener } from '../../src/node/net/listener.ts';
 import type { Inbound } from '../../src/node/net/listener.ts';
+import { STRANGER_LIMITS } from '../../src/node/net/strangers.ts';
+import type { StrangerLimits } from '../../src/node/net/strangers.ts';
 import { ALPN } from '../../src/node/net/tlsOptions.ts';
 import type { Address } from '../../src/peers/address.ts';
 import type { Channel } from '../../src/transfer/ports.ts';
@@ -32,7 +35,22 @@ export interface Reception {
   readonly logged: string[];
 }
 
-export async function openReception(t: TestContext, { host = LOOPBACK } = {}): Promise<Reception> {
+export interface ReceptionOptions {
+  readonly host?: string;
+  readonly clock?: Clock;
+  readonly limits?: StrangerLimits;
+}
+
+/** What a listener takes by itself, but that connections may come as fast as a test likes. */
+export const ANY_RATE: StrangerLimits = {
+  ...STRANGER_LIMITS,
+  rates: { fromOneNetwork: { atOnce: 1, everyMs: 0 }, inAll: { atOnce: 1, everyMs: 0 } },
+};
+
+export async function openReception(
+  t: TestContext,
+  { host = LOOPBACK, ...options }: ReceptionOptions = {},
+): Promise<Reception> {
   const identity = await newIdentity();
   const inbounds: Inbound[] = [];
   const logged: string[] = [];
@@ -43,7 +61,7 @@ export async function openReception(t: TestContext, { host = LOOPBACK } = {}): P
     next.resolve(inbound);
     next = deferred<Inbound>();
   };
-  const listener = await Listener.open({ identity, host, port: 0, onInbound, logger });
+  const listener = await Listener.open({ identity, host, port: 0, onInbound, logger, ...options });
   t.after(async () => {
     listener.close();
     await Promise.all(inbounds.map(({ channel }) => channel.close()));
@@ -70,8 +88,9 @@ export async function dialTo(
 /** Both ends of one connection. */
 export async function joinedPair(
   t: TestContext,
+  options: ReceptionOptions = {},
 ): Promise<{ dialled: Dialled; inbound: Inbound; reception: Reception }> {
-  const reception = await openReception(t);
+  const reception = await openReception(t, options);
   const coming = reception.nextInbound();
   const dialled = await dialTo(t, [reception.address]);
   return { dialled, inbound: await coming, reception };

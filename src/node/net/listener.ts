@@ -1,13 +1,19 @@
 import type { Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import type { Server, TLSSocket } from 'node:tls';
+import type { Clock } from '../../base/clock.ts';
 import { CourierError } from '../../base/failure.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Address } from '../../peers/address.ts';
+import { systemClock } from '../clock.ts';
 import { errnoOf, isErrno } from '../disk/errno.ts';
 import type { Identity } from '../identity/identity.ts';
+import { Doors } from './doors.ts';
+import { plainAddress } from './network.ts';
+import { STRANGER_LIMITS, Strangers } from './strangers.ts';
+import type { Stay, StrangerLimits } from './strangers.ts';
 import { TlsChannel } from './tlsChannel.ts';
-import { HANDSHAKE_TIMEOUT_MS, identifyPeer, tlsOptions } from './tlsOptions.ts';
+import { identifyPeer, tlsOptions } from './tlsOptions.ts';
 import type { SecuredPeer } from './tlsOptions.ts';
 
 /** An inbound connection whose key is proven; whether it may stay is not decided yet. */
@@ -26,84 +32,89 @@ export interface ListenInit {
   readonly port: number;
   readonly onInbound: (inbound: Inbound) => void;
   readonly logger: Logger;
+  readonly clock?: Clock;
+  readonly limits?: StrangerLimits;
 }
-
-/** Connections that may be open before they are let in, in all and from one address: what strangers can cost. */
-const MOST_STRANGERS = 64;
-const MOST_STRANGERS_PER_ADDRESS = 16;
 
 /** Listens for peers. */
 export class Listener {
-  readonly #server: Server;
+  // Immutable.
   readonly #init: ListenInit;
-  /** By the peer's end of the connection: the raw socket is not to be had from its TLS socket. */
-  readonly #strangers = new Map<string, Socket>();
+  /** Never listens: it is given those connections that may begin a handshake, which is what costs. */
+  readonly #tls: Server;
+  readonly #strangers: Strangers;
+
+  // Mutable.
+  #doors: Doors | undefined;
+  /** By both ends of the connection: the raw socket is not to be had from its TLS socket. */
+  readonly #stays = new Map<string, Stay>();
 
   private constructor(init: ListenInit) {
+    const { identity, logger, clock = systemClock, limits = STRANGER_LIMITS } = init;
     this.#init = init;
-    this.#server = createServer({
-      ...tlsOptions(init.identity),
-      requestCert: true,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    });
-    this.#server.on('connection', (socket: Socket) => this.#admitConnection(socket));
-    this.#server.on('secureConnection', (socket) => this.#identify(socket));
-    this.#server.on('tlsClientError', (error, socket) => {
-      init.logger.debug(`a connection that is not ours: ${errnoOf(error) ?? error.name}`);
+    this.#strangers = new Strangers(limits, clock, logger);
+    this.#tls = createServer({ ...tlsOptions(identity), requestCert: true });
+    this.#tls.on('secureConnection', (socket) => this.#identify(socket));
+    this.#tls.on('tlsClientError', (error, socket) => {
+      logger.debug(`a connection that is not ours: ${errnoOf(error) ?? error.name}`);
       socket.destroy();
     });
   }
 
   /** Opens the port; rejects with `port-in-use` or `address-unavailable`. */
   static async open(init: ListenInit): Promise<Listener> {
+    const { host, port, logger } = init;
     const listener = new Listener(init);
-    await new Promise<void>((resolve, reject) => {
-      listener.#server.once('error', (error: Error) => reject(listenFailure(error, init)));
-      listener.#server.listen(
-        { port: init.port, ...(init.host === undefined ? {} : { host: init.host }) },
-        resolve,
-      );
-    });
-    listener.#server.on('error', (error: Error) => init.logger.warn(`the listener: ${error.message}`));
+    try {
+      listener.#doors = await Doors.open({
+        ...(host === undefined ? {} : { host }),
+        port,
+        onConnection: (socket) => listener.#receive(socket),
+        onError: (error) => logger.warn(`the listener: ${error.message}`),
+      });
+    } catch (error) {
+      throw listenFailure(error, init);
+    }
     return listener;
   }
 
   get address(): Address {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') {
-      throw new CourierError('internal', 'the listener is closed');
-    }
+    const address = this.#doors?.address;
+    if (address === undefined) throw new CourierError('internal', 'the listener is closed');
     return { host: address.address, port: address.port };
   }
 
   /** Stops listening and drops whoever is not let in yet. Peers that are stay. */
   close(): void {
-    this.#server.close();
-    for (const stranger of this.#strangers.values()) stranger.destroy();
+    this.#doors?.close();
+    this.#strangers.close();
   }
 
-  #admitConnection(socket: Socket): void {
-    const neighbours = [...this.#strangers.values()].filter(
-      ({ remoteAddress }) => remoteAddress === socket.remoteAddress,
-    );
-    if (this.#strangers.size >= MOST_STRANGERS || neighbours.length >= MOST_STRANGERS_PER_ADDRESS) {
+  #receive(socket: Socket): void {
+    const stay = this.#strangers.receive(socket);
+    if (stay === undefined) {
       socket.destroy();
       return;
     }
-    const end = remoteEnd(socket);
-    this.#strangers.set(end, socket);
-    socket.once('close', () => this.#strangers.delete(end));
+    const ends = endsOf(socket);
+    this.#stays.set(ends, stay);
+    socket.once('close', () => {
+      this.#stays.delete(ends);
+      stay.leave();
+    });
+    this.#tls.emit('connection', socket);
   }
 
   #identify(socket: TLSSocket): void {
     try {
       const peer = identifyPeer(socket);
-      const end = remoteEnd(socket);
+      const stay = this.#stays.get(endsOf(socket));
+      if (stay === undefined) throw new CourierError('connection-lost', 'it is gone already');
       this.#init.onInbound({
         ...peer,
         channel: new TlsChannel(socket),
-        remoteAddress: socket.remoteAddress ?? 'unknown',
-        admitted: () => void this.#strangers.delete(end),
+        remoteAddress: plainAddress(socket.remoteAddress ?? 'unknown'),
+        admitted: () => stay.admit(),
       });
     } catch (error) {
       this.#init.logger.debug(`refused a connection: ${error instanceof Error ? error.message : 'unknown'}`);
@@ -112,11 +123,11 @@ export class Listener {
   }
 }
 
-function remoteEnd({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
+function endsOf({ localAddress, remoteAddress, remotePort }: Socket): string {
+  return `${localAddress} ${remoteAddress} ${remotePort}`;
 }
 
-function listenFailure(error: Error, { host, port }: ListenInit): CourierError {
+function listenFailure(error: unknown, { host, port }: ListenInit): CourierError {
   if (isErrno(error, 'EADDRINUSE')) {
     return new CourierError('port-in-use', `port ${port} is in use`, { cause: error });
   }

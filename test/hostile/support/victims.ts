@@ -1,21 +1,24 @@
 /** Ours, as victims of a wicked peer: a receiver and a sender in the test's own process, on real sockets and disks. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { Receiver } from '../../../src/engine/receiver.ts';
-import type { ReceiverInit } from '../../../src/engine/receiver.ts';
+import type { Receiving, ReceiverInit } from '../../../src/engine/receiver.ts';
 import { sendPaths } from '../../../src/engine/sender.ts';
 import type { SendInit } from '../../../src/engine/sender.ts';
 import { StateFolder } from '../../../src/engine/stateFolder.ts';
 import type { EntryFailure } from '../../../src/base/failure.ts';
 import type { ConflictPolicy } from '../../../src/node/disk/publish.ts';
 import { ReceiveFolder } from '../../../src/node/disk/receiveFolder.ts';
+import type { StrangerLimits } from '../../../src/node/net/strangers.ts';
 import { parseFingerprint } from '../../../src/peers/fingerprint.ts';
 import type { IncomingReport } from '../../../src/transfer/incomingTransfer.ts';
 import type { OfferSummary } from '../../../src/transfer/offerSummary.ts';
 import type { OutgoingReport } from '../../../src/transfer/outgoingTransfer.ts';
+import type { Compression } from '../../../src/transfer/ports.ts';
+import { ANY_RATE } from '../../support/loopback.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { wickedDial } from './wickedPeer.ts';
 import type { WickedAddress, WickedListener, WickedPeer, WickedTls } from './wickedPeer.ts';
@@ -27,6 +30,10 @@ export interface VictimOptions {
   readonly keepsInterrupted?: boolean;
   /** Instead of taking everything. */
   readonly consent?: ReceiverInit['consent'];
+  /** Instead of all codecs that this Node has. */
+  readonly compression?: Compression;
+  /** By default connections may come as fast as a test likes. */
+  readonly strangers?: StrangerLimits;
 }
 
 /** A receiver of ours, and all that can be seen of it. */
@@ -40,6 +47,8 @@ export class VictimReceiver {
   readonly refused: string[] = [];
   readonly logged: string[] = [];
   readonly offers: OfferSummary[] = [];
+  /** Transfers that have begun: each of them has a report in the end. */
+  readonly started: Receiving[] = [];
   readonly failedEntries: { readonly path: string; readonly reason: EntryFailure }[] = [];
   readonly #reports: IncomingReport[] = [];
   #waiting: ((report: IncomingReport) => void)[] = [];
@@ -64,7 +73,9 @@ export class VictimReceiver {
       name: 'victim',
       host: '127.0.0.1',
       port: 0,
+      strangers: options.strangers ?? ANY_RATE,
       keepsInterrupted: options.keepsInterrupted ?? false,
+      ...(options.compression === undefined ? {} : { compression: options.compression }),
       consent: async (peer, summary, signal) => {
         told.victim?.offers.push(summary);
         if (options.consent !== undefined) return options.consent(peer, summary, signal);
@@ -75,7 +86,7 @@ export class VictimReceiver {
         };
       },
       observer: {
-        started: () => undefined,
+        started: (receiving) => told.victim?.started.push(receiving),
         entryFailed: (_receiving, path, reason) => told.victim?.failedEntries.push({ path, reason }),
         ended: (_receiving, report) => told.victim?.end(report),
         refused: (_address, reason) => told.victim?.refused.push(reason),
@@ -116,6 +127,11 @@ export class VictimReceiver {
   /** Names in the receive folder. */
   get names(): readonly string[] {
     return readdirSync(this.folder).toSorted();
+  }
+
+  /** Removes what was received. */
+  clear(): void {
+    for (const name of this.names) rmSync(join(this.folder, name), { recursive: true });
   }
 
   /** Nothing was published, nothing stays in staging, and nothing around the receive folder was touched. */

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { bits, der, identifier, integer, moment, octets, sequence, set, text } from './der.ts';
 
@@ -14,7 +14,7 @@ export interface WickedIdentity {
 
 export interface WickedIdentityInit {
   /** `p256` is what the protocol asks for. */
-  readonly key?: 'p256' | 'p384' | 'ed25519' | 'rsa512' | 'rsa2048';
+  readonly key?: 'p256' | 'p384' | 'ed25519' | 'rsa512' | 'rsa1024' | 'rsa2048';
   readonly subject?: string;
   readonly notBefore?: string;
   readonly notAfter?: string;
@@ -22,9 +22,14 @@ export interface WickedIdentityInit {
   readonly ballastBytes?: number;
   /** How many certificates of strangers follow it. */
   readonly chain?: number;
+  /** May sign others' certificates. */
+  readonly isAuthority?: boolean;
+  /** Who signs it instead of its own key. */
+  readonly authority?: { readonly subject: string; readonly privateKey: string };
 }
 
 const COMMON_NAME = identifier('550403');
+const BASIC_CONSTRAINTS = identifier('551d13');
 const NETSCAPE_COMMENT = identifier('6086480186f842010d');
 
 /** A new key with a self-signed certificate. */
@@ -56,44 +61,41 @@ function keyPair(kind: NonNullable<WickedIdentityInit['key']>): {
       return generateKeyPairSync('ed25519');
     case 'rsa512':
       return generateKeyPairSync('rsa', { modulusLength: 512 });
+    case 'rsa1024':
+      return generateKeyPairSync('rsa', { modulusLength: 1024 });
     case 'rsa2048':
       return generateKeyPairSync('rsa', { modulusLength: 2048 });
   }
 }
 
-function certificate(
-  {
-    subject = 'wicked',
-    notBefore = '20000101000000Z',
-    notAfter = '29991231235959Z',
-    ballastBytes = 0,
-  }: WickedIdentityInit,
-  key: Uint8Array,
-  privateKey: KeyObject,
-): Buffer {
-  const name = sequence(set(sequence(COMMON_NAME, text(subject))));
-  const algorithm = signatureAlgorithm(privateKey);
-  const extensions =
-    ballastBytes === 0
-      ? []
-      : [
-          der(
-            0xa3,
-            sequence(sequence(NETSCAPE_COMMENT, octets(der(0x16, Buffer.alloc(ballastBytes, 0x78))))),
-          ),
-        ];
+function certificate(init: WickedIdentityInit, key: Uint8Array, ownKey: KeyObject): Buffer {
+  const { subject = 'wicked', notBefore = '20000101000000Z', notAfter = '29991231235959Z', authority } = init;
+  const signer = authority === undefined ? ownKey : createPrivateKey(authority.privateKey);
+  const algorithm = signatureAlgorithm(signer);
+  const extensions = extensionsOf(init);
   const body = sequence(
     der(0xa0, integer(2)),
     integer(1, ...randomBytes(8)),
     algorithm,
-    name,
+    nameOf(authority?.subject ?? subject),
     sequence(moment(notBefore), moment(notAfter)),
-    name,
+    nameOf(subject),
     key,
-    ...extensions,
+    ...(extensions.length === 0 ? [] : [der(0xa3, sequence(...extensions))]),
   );
-  const hash = privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
-  return sequence(body, algorithm, bits(sign(hash, body, privateKey)));
+  const hash = signer.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+  return sequence(body, algorithm, bits(sign(hash, body, signer)));
+}
+
+const nameOf = (subject: string): Buffer => sequence(set(sequence(COMMON_NAME, text(subject))));
+
+function extensionsOf({ isAuthority = false, ballastBytes = 0 }: WickedIdentityInit): Buffer[] {
+  const yes = der(0x01, Buffer.from([0xff]));
+  const ballast = octets(der(0x16, Buffer.alloc(ballastBytes, 0x78)));
+  return [
+    ...(isAuthority ? [sequence(BASIC_CONSTRAINTS, yes, octets(sequence(yes)))] : []),
+    ...(ballastBytes > 0 ? [sequence(NETSCAPE_COMMENT, ballast)] : []),
+  ];
 }
 
 function signatureAlgorithm({ asymmetricKeyType }: KeyObject): Buffer {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { connect as connectTls, createServer } from 'node:tls';
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
 import { decodeFirst, encode, message, said } from './wickedFrames.ts';
@@ -27,7 +27,7 @@ export interface Ending {
   readonly error: string | undefined;
 }
 
-const ALPN = 'peer-courier/1';
+export const ALPN = 'peer-courier/1';
 
 /** One end of a connection, with what the other end has said. */
 export class WickedPeer {
@@ -40,9 +40,12 @@ export class WickedPeer {
   #isOver = false;
   #wake: () => void = () => undefined;
   #changed: Promise<void> = Promise.resolve();
+  readonly #raw: Socket | undefined;
 
-  constructor(socket: TLSSocket) {
+  /** `raw` is the connection below, as far as it is to be had. */
+  constructor(socket: TLSSocket, raw?: Socket) {
     this.socket = socket;
+    this.#raw = raw;
     this.#arm();
     socket.on('data', (bytes: Buffer) => this.#take(bytes));
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -109,9 +112,11 @@ export class WickedPeer {
     return this.#isOver;
   }
 
-  /** Ends the connection at once, with RST. */
+  /** Ends the connection at once, with RST if this side has dialled. */
   drop(): void {
-    this.socket.resetAndDestroy();
+    // A TLS socket has no handle that could be reset.
+    this.#raw?.resetAndDestroy();
+    this.socket.destroy();
   }
 
   /** Ends this side in order; what the other side says is still taken. */
@@ -171,7 +176,7 @@ export async function wickedDial(
     rejectUnauthorized: false,
     ...tls,
   });
-  const peer = new WickedPeer(socket);
+  const peer = new WickedPeer(socket, raw);
   await Promise.race([
     once(socket, 'secureConnect'),
     peer.ended().then(({ error }) => Promise.reject(new Error(`no handshake: ${error ?? 'closed'}`))),

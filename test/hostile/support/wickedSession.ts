@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { message, said } from './wickedFrames.ts';
+import { encode, message, said } from './wickedFrames.ts';
 import type { SeenFrame, WickedFrame } from './wickedFrames.ts';
 import type { WickedPeer } from './wickedPeer.ts';
 
@@ -297,15 +297,36 @@ function fileDigests(
 export interface RecordedFrame {
   /** Header and payload, in hexadecimal. */
   readonly hex: string;
-  /** Frames of the other side that had come before. */
+  /** Frames of the other side that had come before; `progress` is not counted, for its number hangs on time. */
   readonly after: number;
 }
 
+/** Whoever can say again what was recorded. */
+export type Replayer = Pick<WickedPeer, 'seen' | 'whenSeen' | 'isOver' | 'sendBytes'>;
+
+/** How many frames have come that count in a recording. */
+export function countedFrames(seen: readonly SeenFrame[]): number {
+  return seen.filter(({ name }) => name !== 'progress').length;
+}
+
 /** Says again what was recorded, each frame when the other side has said as much as it had then, or has ended. */
-export async function replay(peer: WickedPeer, frames: readonly RecordedFrame[]): Promise<void> {
+export async function replay(peer: Replayer, frames: readonly RecordedFrame[]): Promise<void> {
   for (const { hex, after } of frames) {
-    await peer.whenSeen(after);
+    while (countedFrames(peer.seen) < after && !peer.isOver) await peer.whenSeen(peer.seen.length + 1);
     if (peer.isOver) return;
     peer.sendBytes(Buffer.from(hex, 'hex'));
   }
+}
+
+/** A `bend` that bends nothing and writes down what is said. */
+export function recorder(peer: Pick<WickedPeer, 'seen'>): {
+  readonly bend: Bend;
+  readonly frames: RecordedFrame[];
+} {
+  const frames: RecordedFrame[] = [];
+  const bend: Bend = (frame) => {
+    frames.push({ hex: encode(frame).toString('hex'), after: countedFrames(peer.seen) });
+    return [frame];
+  };
+  return { bend, frames };
 }
