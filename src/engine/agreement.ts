@@ -16,7 +16,7 @@ const MORE_BYTES = 16 * 1024 * 1024;
 
 /** Whether an offer is within what was agreed to: the same top-level names, and not much more of anything. */
 export function isWithin(
-  { roots, rootCount, totals }: OfferSummary,
+  { roots, rootCount, totals, notable }: OfferSummary,
   agreed: AcceptedRecord['agreed'],
 ): boolean {
   return (
@@ -24,6 +24,7 @@ export function isWithin(
     roots.length === agreed.roots.length &&
     roots.every((name, at) => name === agreed.roots[at]) &&
     totals.files <= agreed.files * GROWTH + MORE_FILES &&
-    totals.bytes <= agreed.bytes * GROWTH + MORE_BYTES
+    totals.bytes <= agreed.bytes * GROWTH + MORE_BYTES &&
+    notable.count <= (agreed.notable ?? 0)
   );
 }

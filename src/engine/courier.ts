@@ -26,6 +26,7 @@ import type {
   StateChange,
 } from '../rpc/model.ts';
 import type { Compression } from '../transfer/ports.ts';
+import { isAcceptedUnasked } from './acceptUnasked.ts';
 import { Gone } from './gone.ts';
 import { HistoryFile } from './historyFile.ts';
 import type { Choice } from './incoming.ts';
@@ -39,6 +40,10 @@ import { ReceiverSwitch } from './receiverSwitch.ts';
 import { findRoots, sendPaths } from './sender.ts';
 import type { Target } from './sender.ts';
 import { StateFolder } from './stateFolder.ts';
+import { UnaskedAllowance } from './unaskedAllowance.ts';
+
+/** A peer that has left so many unfinished gets no more accepted without a question. */
+const MOST_LEFT_UNASKED = 16;
 
 export interface CourierInit {
   /** The engine's folder; everything it keeps lies in it. */
@@ -68,6 +73,7 @@ export class Courier {
   readonly #note: ReceiverNote;
   readonly #limiter = new RateLimiter(systemClock);
   readonly #allCodecs = createCompression();
+  readonly #unasked = new UnaskedAllowance(systemClock);
 
   // Mutable.
   #settings: EngineSettings;
@@ -87,7 +93,8 @@ export class Courier {
       history: this.#history,
       logger,
       receiveFolder: () => this.#receiveFolder,
-      decide: (_peer, { totals }, { details }) => this.#decide(totals.bytes, details),
+      decide: ({ fingerprint }, _summary, { details }) => this.#decide(fingerprint, details),
+      isTaken: (id) => this.#outgoing.has(id),
       workspaceFolders: init.workspaceFolders,
       ask: init.onOffer,
       changed: () => init.onChange('transfers'),
@@ -381,12 +388,14 @@ export class Courier {
     return receiveFolder === '' ? join(homedir(), 'Downloads', 'Peer Courier') : receiveFolder;
   }
 
-  /** A known peer's offer may be accepted by the user's settings; never into an open workspace. */
-  #decide(bytes: number, { folder, isInWorkspace }: OfferDetails): Choice | undefined {
-    const { accept, acceptLimitBytes } = this.#settings;
-    const limit = acceptLimitBytes === 0 ? Number.POSITIVE_INFINITY : acceptLimitBytes;
-    if (accept === 'ask' || bytes > limit || isInWorkspace) return undefined;
-    return { folder: ReceiveFolder.open(folder), onConflict: 'keep-both' };
+  /** A known peer's offer may be accepted by the user's settings; what needs somebody's eyes is not. */
+  #decide(peer: string, details: OfferDetails): Choice | undefined {
+    if (!isAcceptedUnasked(details, this.#settings)) return undefined;
+    if (this.#incoming.countInterrupted(peer) >= MOST_LEFT_UNASKED) return undefined;
+    const { bytes, files, folders } = details;
+    const { acceptLimitBytes } = this.#settings;
+    if (!this.#unasked.take(peer, { bytes, entries: files + folders }, acceptLimitBytes)) return undefined;
+    return { folder: ReceiveFolder.open(details.folder), onConflict: 'keep-both' };
   }
 
   get #compression(): Compression {

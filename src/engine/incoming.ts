@@ -113,6 +113,11 @@ export function leftProgress(
   };
 }
 
+/** Whether nothing more will come of it, unless its peer offers it again. */
+export function hasEnded({ session, phase }: Incoming): boolean {
+  return session === undefined && phase !== 'interrupted';
+}
+
 export function summaryOf(incoming: Incoming): TransferSummary {
   const { id, peer, label, startedAtMs, offer, failure, failed, skipped, digest, heldBytes } = incoming;
   return {

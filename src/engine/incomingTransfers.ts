@@ -14,19 +14,20 @@ import { discardReceived, heldBytesOf, reopenFolder } from './acceptedFolder.ts'
 import { isWithin } from './agreement.ts';
 import { Gone } from './gone.ts';
 import type { HistoryFile } from './historyFile.ts';
-import { leftIncoming, newIncoming, progressNow, summaryOf } from './incoming.ts';
+import { hasEnded, leftIncoming, newIncoming, progressNow, summaryOf } from './incoming.ts';
 import type { Choice, Decision, Incoming } from './incoming.ts';
 import type { AcceptedRecord, RecordFiles } from './jobFiles.ts';
 import { offerDetails } from './offerDetails.ts';
 import { NOTE_EVERY_MS } from './outgoingJob.ts';
+import { OFFER_LIFE_MS, OfferQuestions } from './offerQuestions.ts';
 import type { Acceptance, IncomingPeer, ReceiverObserver, Receiving } from './receiver.ts';
 import type { TransferLock } from './transferLock.ts';
 import { FailedEntries, failureOfEnd, standingStill } from './transferView.ts';
 
-/** How long an offer waits for its user. */
-const OFFER_LIFE_MS = 10 * 60 * 1000;
 /** How long what helps a peer that lost our receipt is kept. */
 const UNHEARD_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
+/** How many that have ended are listed, the latest ones; a peer may offer and cancel as often as it likes. */
+const MOST_ENDED = 100;
 
 export interface IncomingHost {
   readonly clock: Clock;
@@ -45,6 +46,8 @@ export interface IncomingHost {
   workspaceFolders(): readonly string[];
   /** Somebody has to ask the user. */
   ask(id: string): void;
+  /** Whether an id is that of something else here, which a peer may know. */
+  isTaken?(id: string): boolean;
   /** Where several processes share the records: takes a transfer, or throws `busy`. */
   lock?(id: string): Promise<TransferLock>;
   changed(): void;
@@ -69,6 +72,7 @@ export type Ending =
 export class IncomingTransfers implements ReceiverObserver {
   // Immutable.
   readonly #host: IncomingHost;
+  readonly #questions: OfferQuestions;
 
   // Mutable.
   readonly #all = new Map<string, Incoming>();
@@ -76,17 +80,25 @@ export class IncomingTransfers implements ReceiverObserver {
 
   constructor(host: IncomingHost) {
     this.#host = host;
-    for (const record of host.records.list()) {
+    this.#questions = new OfferQuestions(host);
+    const unheard: AcceptedRecord[] = [];
+    for (const record of host.records
+      .list()
+      .toSorted((left, right) => left.startedAtMs - right.startedAtMs)) {
       const fingerprint = parseFingerprint(record.peer);
       if (fingerprint === undefined) continue;
       if (this.hasReceived(record.id)) {
         // All of it is there, but the peer may not have heard so, and offer it again.
-        if (Date.now() - record.startedAtMs >= UNHEARD_LIFE_MS) this.#discardRecord(record);
+        unheard.push(record);
         continue;
       }
       const peer = { fingerprint, name: record.peerName };
       const seen = host.records.lastSeen(record.id);
       this.#all.set(record.id, leftIncoming(record, peer, { seen, heldBytes: heldBytesOf(record) }));
+    }
+    for (const [at, record] of unheard.toReversed().entries()) {
+      const isOld = Date.now() - record.startedAtMs >= UNHEARD_LIFE_MS;
+      if (isOld || at >= MOST_ENDED) this.#discardRecord(record);
     }
   }
 
@@ -95,8 +107,16 @@ export class IncomingTransfers implements ReceiverObserver {
     return this.#live.length > 0;
   }
 
+  /** Those that the user has been asked about, or should be now. */
   get pendingOffers(): readonly string[] {
-    return [...this.#all.values()].filter(({ decision }) => decision !== undefined).map(({ id }) => id);
+    return [...this.#all.values()].filter((incoming) => this.#questions.isDue(incoming)).map(({ id }) => id);
+  }
+
+  /** How many of a peer's wait for it to come back. */
+  countInterrupted(fingerprint: string): number {
+    return [...this.#all.values()].filter(
+      ({ peer, phase }) => peer.fingerprint === fingerprint && phase === 'interrupted',
+    ).length;
   }
 
   has(id: string): boolean {
@@ -124,9 +144,9 @@ export class IncomingTransfers implements ReceiverObserver {
     const record = this.#host.records.find(id);
     const existing = this.#all.get(id);
     const owner = existing?.peer.fingerprint ?? record?.peer ?? peer.fingerprint;
-    if (owner !== peer.fingerprint) {
+    if (owner !== peer.fingerprint || this.#host.isTaken?.(id) === true) {
       // An id is drawn at random: this is no accident.
-      this.#host.logger.warn(`${peer.name} offered a transfer under the id of another peer's`);
+      this.#host.logger.warn(`offered under the id of another transfer: by ${printable(peer.name)}`);
       receiving.cancel();
       return;
     }
@@ -154,7 +174,7 @@ export class IncomingTransfers implements ReceiverObserver {
   }
 
   refused(remoteAddress: string, reason: SessionFailure): void {
-    this.#host.logger.warn(`turned away ${printable(remoteAddress)}: ${reason}`);
+    this.#host.logger.warn(`turned away: ${printable(remoteAddress)}, ${reason}`);
   }
 
   ended(receiving: Receiving, report: IncomingReport): Ending {
@@ -175,7 +195,10 @@ export class IncomingTransfers implements ReceiverObserver {
     if (report.end.close.code === 'done') this.#forget(incoming);
     incoming.lock?.release();
     incoming.lock = undefined;
-    if (incoming.isDiscarded) this.#drop(incoming);
+    this.#drop(incoming);
+    // What ended last is listed longest.
+    if (!incoming.isDiscarded) this.#all.set(incoming.id, incoming);
+    this.#dropOldest();
     this.#host.changed();
     if (incoming.phase === 'interrupted') return 'interrupted';
     return incoming.phase === 'done' && incoming.accepted !== undefined ? 'unheard' : 'ended';
@@ -308,34 +331,13 @@ export class IncomingTransfers implements ReceiverObserver {
     });
     const decision = await this.#host.decide(incoming.peer, summary, { details, signal });
     if (signal.aborted) return 'gone';
-    return decision ?? this.#ask(incoming, details, signal);
-  }
-
-  async #ask(incoming: Incoming, details: OfferDetails, signal: AbortSignal): Promise<Decision> {
-    const decision = deferred<Decision>();
-    incoming.offer = details;
-    incoming.decision = decision;
-    incoming.phase = 'asking';
-    const disarm = this.#host.clock.schedule(OFFER_LIFE_MS, () => decision.resolve('expired'));
-    const leave = (): void => decision.resolve('gone');
-    signal.addEventListener('abort', leave);
-    this.#host.changed();
-    this.#host.ask(incoming.id);
-    try {
-      return await decision.promise;
-    } finally {
-      disarm();
-      signal.removeEventListener('abort', leave);
-      incoming.decision = undefined;
-      incoming.offer = undefined;
-      this.#host.changed();
-    }
+    return decision ?? this.#questions.ask(incoming, details, signal);
   }
 
   #accept(
     incoming: Incoming,
     { folder, onConflict }: Choice,
-    { roots, rootCount, totals }: OfferSummary,
+    { roots, rootCount, totals, notable }: OfferSummary,
   ): void {
     const { id, peer, label, startedAtMs } = incoming;
     incoming.phase = 'moving';
@@ -347,7 +349,13 @@ export class IncomingTransfers implements ReceiverObserver {
       folder: folder.location,
       folderIdentity: folder.identity,
       onConflict,
-      agreed: { roots: [...roots], rootCount, files: totals.files, bytes: totals.bytes },
+      agreed: {
+        roots: [...roots],
+        rootCount,
+        files: totals.files,
+        bytes: totals.bytes,
+        notable: notable.count,
+      },
       startedAtMs,
     };
     incoming.accepted = accepted;
@@ -437,7 +445,7 @@ export class IncomingTransfers implements ReceiverObserver {
     try {
       discardReceived(record);
     } catch (error) {
-      this.#host.logger.warn(`what was received of ${record.id} could not be removed: ${String(error)}`);
+      this.#host.logger.warn(`what was received could not be removed: of ${record.id}, ${String(error)}`);
     }
     this.#host.records.remove(record.id);
   }
@@ -445,6 +453,15 @@ export class IncomingTransfers implements ReceiverObserver {
   #forget(incoming: Incoming): void {
     incoming.accepted = undefined;
     this.#host.records.remove(incoming.id);
+  }
+
+  /** What comes after this many others is not listed any more; of what its peer has not heard, nothing is kept. */
+  #dropOldest(): void {
+    const ended = [...this.#all.values()].filter(hasEnded);
+    for (const incoming of ended.slice(0, -MOST_ENDED)) {
+      this.#discard(incoming);
+      this.#drop(incoming);
+    }
   }
 
   #drop(incoming: Incoming): void {

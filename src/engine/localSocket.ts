@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { CourierError } from '../base/failure.ts';
 import { isErrno } from '../node/disk/errno.ts';
-import { writeNewFile } from '../node/state/stateFile.ts';
+import { readStateFile, writeNewFile } from '../node/state/stateFile.ts';
 
 /**
  * A local socket as a lock: who listens on it holds it. Such a lock cannot go stale, because the system
@@ -85,7 +85,7 @@ async function takeOver(server: Server, path: string): Promise<boolean> {
 /** Whether the process that wrote the lock still runs. */
 function isHeld(lock: string): boolean {
   try {
-    process.kill(Number(readFileSync(lock, 'utf8')), 0);
+    process.kill(Number(readStateFile(lock)), 0);
     return true;
   } catch {
     return false;

@@ -1,11 +1,12 @@
-import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Logger } from '../base/logger.ts';
-import { printable } from '../base/printable.ts';
+import { pacedLogger } from '../base/pacedLogger.ts';
+import { printable, printableLines } from '../base/printable.ts';
 import { systemClock } from '../node/clock.ts';
+import { keepHeapSmall } from '../node/smallHeap.ts';
 import { READY_LINE } from '../rpc/contract.ts';
 import { Courier } from './courier.ts';
+import { appendToCrashLog } from './crashLog.ts';
 import { holdEndpoint } from './endpoint.ts';
 import { packageVersion } from '../node/packageVersion.ts';
 import { watchMachine } from './machineWatch.ts';
@@ -38,10 +39,11 @@ async function main(): Promise<void> {
     else windows.attach(socket);
   });
   if (endpoint !== undefined) {
-    const logger: Logger = {
-      debug: (text) => attached.log('debug', printable(text, 1000)),
-      warn: (text) => attached.log('warn', printable(text, 1000)),
+    const told = {
+      debug: (text: string) => attached.log('debug', printable(text, 1000)),
+      warn: (text: string) => attached.log('warn', printable(text, 1000)),
     };
+    const logger = pacedLogger(told, systemClock);
     const attached: Windows = new Windows({
       endpoint,
       version: packageVersion(new URL('../package.json', import.meta.url)),
@@ -77,18 +79,19 @@ async function main(): Promise<void> {
 
 /** What nobody foresaw is written down for whoever looks; then the next engine takes over. */
 function crash(storage: string, error: Error): void {
-  const text = `${new Date().toISOString()} ${error.stack ?? error.message}\n`;
+  const text = `${new Date().toISOString()} ${printableLines(error.stack ?? error.message)}\n`;
   process.stderr.write(text);
   try {
-    appendFileSync(join(storage, 'crash.log'), text);
+    appendToCrashLog(join(storage, 'crash.log'), text);
   } finally {
     process.exit(1);
   }
 }
 
+keepHeapSmall();
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${printableLines(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = 1;
 }

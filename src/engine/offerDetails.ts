@@ -6,7 +6,7 @@ import type { OfferSummary } from '../transfer/offerSummary.ts';
 
 /** What a user decides on: an offer, and what it would meet in `folder`. Both kinds of folder are absolute. */
 export function offerDetails(
-  { totals, roots, rootCount, largest }: OfferSummary,
+  { totals, roots, rootCount, largest, notable }: OfferSummary,
   {
     folder,
     workspaceFolders,
@@ -24,6 +24,7 @@ export function offerDetails(
     roots: roots.map((name) => printable(name)),
     rootCount,
     largest: largest.map(({ path, sizeBytes }) => ({ path: printable(path), sizeBytes })),
+    notable: { count: notable.count, first: notable.first.map((path) => printable(path)) },
     folder,
     conflicts: roots.filter((name) => isTaken(join(folder, name))).length,
     isInWorkspace: workspaceFolders.some((workspace) => isInside(folder, workspace)),

@@ -22,6 +22,9 @@ export interface OutgoingInit {
   readonly logger: Logger;
 }
 
+/** How many that have ended are listed, the latest ones. */
+const MOST_ENDED = 100;
+
 /** What the user wants sent. */
 export interface SendOrder {
   readonly paths: readonly string[];
@@ -156,6 +159,8 @@ export class OutgoingTransfers {
     await job.run();
     // Of a transfer that failed the copies stay, so that it can be tried again.
     if (job.summary().phase === 'done') this.#discardOutboxOf(job);
+    const ended = [...this.#jobs.values()].filter(holdsNothing);
+    for (const { id } of ended.slice(0, -MOST_ENDED)) this.remove(id);
   }
 
   #discardOutboxOf({ record }: OutgoingJob): void {
@@ -202,6 +207,15 @@ export class OutgoingTransfers {
     if (job === undefined) throw new Gone(id);
     return job;
   }
+}
+
+/** Whether it has ended, and no record and no copy waits for its user to try it again. */
+function holdsNothing(job: OutgoingJob): boolean {
+  const { phase } = job.summary();
+  if (!job.hasEnded || phase === 'interrupted' || phase === 'paused') return false;
+  return (
+    phase === 'done' || (job.record.outbox === undefined && !(phase === 'failed' && job.record.wasAccepted))
+  );
 }
 
 function readNames(folder: string): readonly string[] {

@@ -28,7 +28,7 @@ const settings = v.object({
 export const rpcSchemas = {
   hello: v.object({
     token: v.pipe(v.string(), v.maxLength(256)),
-    rpcVersion: v.number(),
+    rpcVersion: v.pipe(v.number(), v.safeInteger()),
     version: text,
     window: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
     settings,

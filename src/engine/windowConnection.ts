@@ -1,20 +1,19 @@
 import type { Socket } from 'node:net';
 import * as v from 'valibot';
-import {
-  createMessageConnection,
-  ResponseError,
-  SocketMessageReader,
-  SocketMessageWriter,
-} from 'vscode-jsonrpc/node';
+import { createMessageConnection, ResponseError, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import type { CancellationToken, MessageConnection, RequestType, RequestType0 } from 'vscode-jsonrpc/node';
 import type { Failure } from '../rpc/model.ts';
+import { BoundedReader } from './boundedReader.ts';
 import { Gone } from './gone.ts';
 import { failureOfError } from './transferView.ts';
 
 /** One client's connection: parses what comes in, and turns errors into failures that clients understand. */
 export class WindowConnection {
   readonly #connection: MessageConnection;
+  readonly #reader: BoundedReader;
   readonly #socket: Socket;
+  /** The client is gone. */
+  readonly #over = new AbortController();
   readonly #onSurprise: (error: unknown) => void;
 
   constructor(
@@ -30,11 +29,12 @@ export class WindowConnection {
   ) {
     this.#onSurprise = onSurprise;
     this.#socket = socket;
-    this.#connection = createMessageConnection(
-      new SocketMessageReader(socket),
-      new SocketMessageWriter(socket),
-    );
-    this.#connection.onClose(onClose);
+    this.#reader = new BoundedReader(socket);
+    this.#connection = createMessageConnection(this.#reader, new SocketMessageWriter(socket));
+    this.#connection.onClose(() => {
+      this.#over.abort();
+      onClose();
+    });
     // A connection that breaks closes, too.
     this.#connection.onError(() => socket.destroy());
     socket.on('error', () => socket.destroy());
@@ -44,6 +44,11 @@ export class WindowConnection {
     this.#connection.listen();
   }
 
+  /** The client has said who it is: it may say more than that, and longer things. */
+  admit(): void {
+    this.#reader.admit();
+  }
+
   /** Answers a request. The signal: the client does not want to know any more, or is gone. */
   answer<Params, Result, Parsed>(
     type: RequestType<Params, Result, Failure>,
@@ -51,7 +56,7 @@ export class WindowConnection {
     work: (params: Parsed, signal: AbortSignal) => Result | Promise<Result>,
   ): void {
     this.#connection.onRequest<unknown, Failure>(type.method, (params: unknown, token: CancellationToken) =>
-      this.#answerWith(async () => work(v.parse(schema, params), signalOf(token))),
+      this.#answerWith(async () => work(v.parse(schema, params), this.#signalOf(token))),
     );
   }
 
@@ -60,7 +65,7 @@ export class WindowConnection {
     work: (signal: AbortSignal) => Result | Promise<Result>,
   ): void {
     this.#connection.onRequest<unknown, Failure>(type.method, (token: CancellationToken) =>
-      this.#answerWith(async () => work(signalOf(token))),
+      this.#answerWith(async () => work(this.#signalOf(token))),
     );
   }
 
@@ -75,9 +80,16 @@ export class WindowConnection {
     });
   }
 
-  /** What cannot be delivered is not missed: the client is gone. */
-  tell({ method }: { readonly method: string }, params: object): void {
-    this.#connection.sendNotification(method, params).catch(() => undefined);
+  /** Resolves when it has left. What cannot be delivered is not missed: the client is gone. */
+  tell({ method }: { readonly method: string }, params: object): Promise<void> {
+    return this.#connection.sendNotification(method, params).catch(() => undefined);
+  }
+
+  #signalOf(token: CancellationToken): AbortSignal {
+    const controller = new AbortController();
+    if (token.isCancellationRequested) controller.abort();
+    token.onCancellationRequested(() => controller.abort());
+    return AbortSignal.any([controller.signal, this.#over.signal]);
   }
 
   async #answerWith(work: () => Promise<unknown>): Promise<unknown> {
@@ -107,11 +119,4 @@ function failureOf(error: unknown): Failure {
   if (error instanceof Gone) return { code: 'gone', detail: '', origin: 'local' };
   if (error instanceof v.ValiError) return { code: 'internal', detail: error.message, origin: 'local' };
   return failureOfError(error);
-}
-
-function signalOf(token: CancellationToken): AbortSignal {
-  const controller = new AbortController();
-  if (token.isCancellationRequested) controller.abort();
-  token.onCancellationRequested(() => controller.abort());
-  return controller.signal;
 }

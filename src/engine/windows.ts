@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import { LinePace } from '../base/linePace.ts';
 import type { Identity } from '../node/identity/identity.ts';
 import { createIdentity, parseIdentity } from '../node/identity/identityText.ts';
 import { clientNotifications, engineNotifications, requests, RPC_VERSION } from '../rpc/contract.ts';
@@ -26,21 +27,29 @@ export interface WindowsInit {
 const IDLE_MS = 10_000;
 /** How long a client may take to say who it is. */
 const HELLO_MS = 10_000;
+/** Clients that may be about to say who they are; one more is sent away. */
+const MOST_UNADMITTED = 64;
 
 interface Window {
   readonly id: string;
   readonly connection: WindowConnection;
   workspaceFolders: readonly string[];
   focusedAt: number;
+  /** A snapshot is on its way to it. */
+  isBeingTold: boolean;
+  /** The latest of each section that it has missed meanwhile. */
+  missed: StateChange | undefined;
 }
 
 /** The windows that are attached to this engine, and what they ask of it. */
 export class Windows {
   // Immutable.
   readonly #init: WindowsInit;
+  readonly #surprises: LinePace;
 
   // Mutable.
   readonly #windows = new Set<Window>();
+  #unadmitted = 0;
   /** Which window was asked to put an offer before its user. */
   readonly #prompted = new Map<string, Window>();
   #courier: Courier | undefined;
@@ -50,6 +59,9 @@ export class Windows {
 
   constructor(init: WindowsInit) {
     this.#init = init;
+    this.#surprises = new LinePace(init.clock, (kind, count) => {
+      this.log('error', `${kind}: … and ${count} more like it`);
+    });
     this.#disarmIdle = this.#armIdle();
   }
 
@@ -59,25 +71,39 @@ export class Windows {
 
   /** Somebody has connected. */
   attach(socket: Socket): void {
+    if (this.#unadmitted >= MOST_UNADMITTED) {
+      socket.destroy();
+      return;
+    }
     const { clock, version, courier } = this.#init;
+    this.#unadmitted += 1;
     let window: Window | undefined;
     const tooLate = clock.schedule(HELLO_MS, () => connection.close());
     const connection = new WindowConnection(socket, {
       onClose: () => {
         tooLate();
-        if (window !== undefined) this.#detach(window);
+        if (window === undefined) this.#unadmitted -= 1;
+        else this.#detach(window);
       },
-      onSurprise: (error) => this.log('error', error instanceof Error ? (error.stack ?? '') : String(error)),
+      onSurprise: (error) => this.#tellSurprise(error),
     });
     connection.answer(requests.hello, rpcSchemas.hello, (hello): HelloResult => {
       if (window !== undefined || !isToken(hello.token, this.#init.endpoint)) {
         connection.closeSoon();
         throw new RangeError('a hello that is not welcome');
       }
-      tooLate();
       this.#courier ??= courier(hello.settings);
-      const { id, workspaceFolders } = { id: hello.window, workspaceFolders: hello.workspaceFolders };
-      window = { id, connection, workspaceFolders, focusedAt: clock.now() };
+      tooLate();
+      this.#unadmitted -= 1;
+      connection.admit();
+      window = {
+        id: hello.window,
+        connection,
+        workspaceFolders: hello.workspaceFolders,
+        focusedAt: clock.now(),
+        isBeingTold: false,
+        missed: undefined,
+      };
       this.#serve(window, this.#courier);
       return {
         rpcVersion: RPC_VERSION,
@@ -92,11 +118,13 @@ export class Windows {
 
   /** Tells every window. */
   publish(change: StateChange): void {
-    for (const { connection } of this.#windows) connection.tell(engineNotifications.stateChanged, change);
+    for (const window of this.#windows) void this.#show(window, change);
   }
 
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void {
-    for (const { connection } of this.#windows) connection.tell(engineNotifications.log, { level, text });
+    for (const { connection } of this.#windows) {
+      void connection.tell(engineNotifications.log, { level, text });
+    }
   }
 
   /** Has the window that had focus last put an offer before its user. */
@@ -104,7 +132,27 @@ export class Windows {
     const [latest] = [...this.#windows].toSorted((left, right) => right.focusedAt - left.focusedAt);
     if (latest === undefined) return;
     this.#prompted.set(id, latest);
-    latest.connection.tell(engineNotifications.promptOffer, { id });
+    void latest.connection.tell(engineNotifications.promptOffer, { id });
+  }
+
+  /** A window that does not read, because it hangs or is being debugged, is told the latest once it does. */
+  async #show(window: Window, change: StateChange): Promise<void> {
+    if (window.isBeingTold) {
+      window.missed = { ...window.missed, ...change };
+      return;
+    }
+    window.isBeingTold = true;
+    await window.connection.tell(engineNotifications.stateChanged, change);
+    window.isBeingTold = false;
+    const { missed } = window;
+    window.missed = undefined;
+    if (missed !== undefined && this.#windows.has(window)) void this.#show(window, missed);
+  }
+
+  #tellSurprise(error: unknown): void {
+    const [kind, text] =
+      error instanceof Error ? [error.message, error.stack ?? error.message] : ['no error', String(error)];
+    if (this.#surprises.passes(kind)) this.log('error', text);
   }
 
   #detach(window: Window): void {
@@ -147,7 +195,11 @@ export class Windows {
       window.workspaceFolders = changed.workspaceFolders;
     });
     connection.answerPlain(requests.handOver, () => {
-      this.#init.clock.schedule(0, this.#init.onHandOver);
+      // Said after the answer: when it has left, so has the answer.
+      const last = { level: 'debug', text: 'the engine hands over to a newer one' };
+      this.#init.clock.schedule(0, () => {
+        void connection.tell(engineNotifications.log, last).then(this.#init.onHandOver);
+      });
     });
     this.#promptOrphans();
   }

@@ -18,7 +18,7 @@ import { takeSnapshot } from '../support/trees.ts';
 const RATE = { limitBytesPerSecond: 16_000_000 };
 
 for (const victim of ['sender', 'receiver', 'both'] as const) {
-  test(`${victim} killed in the middle: it goes on by itself, nobody is asked again`, async (t) => {
+  test(`case 185, 186: ${victim} killed in the middle: it goes on by itself, nobody is asked again`, async (t) => {
     const { a, b, engineA, engineB, windowA, windowB, peer } = await pairedHomes(t, { a: RATE });
     const port = Number(
       /\d+$/u.exec(

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { ENDPOINT_FILE, requests } from '../../src/rpc/contract.ts';
 import { EngineHome, pairedHomes, send } from '../support/engine.ts';
 
-test('two windows share one engine and see the same', async (t) => {
+test('case 185: two windows share one engine and see the same', async (t) => {
   const home = new EngineHome(t);
   const engine = await home.start();
   // A second process finds it there, says so and leaves.
@@ -22,7 +22,7 @@ test('two windows share one engine and see the same', async (t) => {
   assert.equal(one.state.device.fingerprint, two.state.device.fingerprint);
 });
 
-test('many engines started at once become one, also over the socket of a killed one', async (t) => {
+test('case 185: many engines started at once become one, also over the socket of a killed one', async (t) => {
   const home = new EngineHome(t);
   const first = await home.start();
   first.kill('SIGKILL');
@@ -128,14 +128,14 @@ test('an identity that a window has handed over is given to nobody', async (t) =
   assert.equal(late.fingerprint, early.fingerprint);
 });
 
-test('a damaged identity is refused and not replaced', async (t) => {
+test('case 74: a damaged identity is refused and not replaced', async (t) => {
   const home = new EngineHome(t);
   await home.start();
   home.identity = { certificate: 'nonsense', privateKey: 'nonsense' };
   await assert.rejects(home.attach(), /state-unusable/u);
 });
 
-test('an engine hands over to a newer one', async (t) => {
+test('case 185: an engine hands over to a newer one', async (t) => {
   const home = new EngineHome(t);
   const engine = await home.start();
   const window = await home.attach();

@@ -49,7 +49,7 @@ test('an offer can be received elsewhere; declining it tells the sender', async 
   await windowB.transfer('declined', ({ id, phase }) => id === second && phase === 'declined');
 });
 
-test('known peers are accepted up to the limit, but never into an open workspace', async (t) => {
+test('case 178: known peers are accepted up to the limit, but never into an open workspace', async (t) => {
   const { a, b, windowA, windowB, peer } = await pairedHomes(t, {
     b: { accept: 'known', acceptLimitBytes: 5000 },
   });

@@ -4,15 +4,16 @@ import { isWithin } from '../../src/engine/agreement.ts';
 import type { OfferSummary } from '../../src/transfer/offerSummary.ts';
 
 const MIB = 1024 ** 2;
-const AGREED = { roots: ['logs', 'notes'], rootCount: 2, files: 100, bytes: 1000 * MIB };
+const AGREED = { roots: ['logs', 'notes'], rootCount: 2, files: 100, bytes: 1000 * MIB, notable: 1 };
 
 function offer(change: {
   readonly roots?: readonly string[];
   readonly rootCount?: number;
   readonly files?: number;
   readonly bytes?: number;
+  readonly notable?: number;
 }): OfferSummary {
-  const { roots, rootCount, files, bytes } = { ...AGREED, ...change };
+  const { roots, rootCount, files, bytes, notable } = { ...AGREED, ...change };
   return {
     transfer: 'a'.repeat(32),
     label: 'logs and 1 more',
@@ -21,6 +22,7 @@ function offer(change: {
     roots,
     rootCount,
     largest: [],
+    notable: { count: notable, first: [] },
   };
 }
 
@@ -40,3 +42,5 @@ check('another name', { roots: ['logs', 'other'] }, false);
 check('the same names in another order', { roots: ['notes', 'logs'] }, false);
 check('one name less', { roots: ['logs'], rootCount: 1 }, false);
 check('one more name than is told', { rootCount: 3 }, false);
+check('one more name that programs obey', { notable: 2 }, false);
+check('none of those any more', { notable: 0 }, true);

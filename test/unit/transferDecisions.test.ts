@@ -135,6 +135,7 @@ suite('the receiver says no', () => {
           { path: 'folder/b', sizeBytes: 300_000 },
           { path: 'a', sizeBytes: 5 },
         ],
+        notable: { count: 0, first: [] },
       },
     ]);
     assert.equal(joined.events.filter((event) => event === 'sender was accepted').length, 1);
