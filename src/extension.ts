@@ -6,6 +6,7 @@ import type { Courier } from './editor/courier.ts';
 import { EngineClient } from './editor/engine/engineClient.ts';
 import { IdentityKeeper } from './editor/engine/identityKeeper.ts';
 import { keepEngineInformed } from './editor/keepEngineInformed.ts';
+import { Log } from './editor/log.ts';
 import { TransferProgress } from './editor/send/transferProgress.ts';
 import { Settings } from './editor/settings.ts';
 import { startUp } from './editor/startUp.ts';
@@ -23,7 +24,7 @@ type WhenNeeded = typeof WhenNeededParts;
 /** Constructs what the extension is made of, connects it, registers it. */
 export function activate(context: ExtensionContext): void {
   const { extension, globalStorageUri, extensionUri } = context;
-  const log = window.createOutputChannel('Peer Courier', { log: true });
+  const log = new Log(window.createOutputChannel('Peer Courier', { log: true }));
   const logError = (error: unknown): void => log.error(String(error));
   const storage = Uri.joinPath(globalStorageUri, 'engine').fsPath;
   const state = new StateStore();

@@ -4,6 +4,8 @@ import type { IncomingPeer } from '../engine/receiver.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
 import type { OfferSummary } from '../transfer/offerSummary.ts';
 import { formatBytes, formatCount } from './format.ts';
+import { tellNotable } from './notableWords.ts';
+import { wholeLine } from './output.ts';
 import type { Output } from './output.ts';
 
 /** Asks on the terminal whether an offer is welcome; one question at a time, and no answer is a no. */
@@ -24,7 +26,7 @@ async function askOne(
   output: Output,
   screen: { pause(): void; resume(): void },
   peer: IncomingPeer,
-  { label, totals, leftOut }: OfferSummary,
+  summary: OfferSummary,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (signal.aborted) return false;
@@ -33,11 +35,13 @@ async function askOne(
   // While it asks, the terminal is in raw mode and Ctrl-C is a key like any other.
   terminal.on('SIGINT', () => process.emit('SIGINT'));
   try {
+    tellNotable(output, summary);
+    const { label, totals, leftOut } = summary;
     const size = `${formatCount(totals.files, 'file', 'files')}, ${formatBytes(totals.bytes)}`;
     const rest = leftOut > 0 ? ` (${leftOut} more left out by the sender)` : '';
     output.event('asking', { peer: peer.name, label, ...totals, leftOut });
-    const question = `${peer.name} (${shortFingerprint(peer.fingerprint)}) offers ${printable(label)}: ${size}${rest}. Accept? [y/N] `;
-    const answer = await terminal.question(question, { signal });
+    const question = `${printable(peer.name)} (${shortFingerprint(peer.fingerprint)}) offers ${printable(label)}: ${size}${rest}. Accept? [y/N] `;
+    const answer = await terminal.question(wholeLine(question), { signal });
     return /^y(?:es)?$/iu.test(answer.trim());
   } catch {
     // The sender gave up, or the input ended.

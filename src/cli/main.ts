@@ -1,9 +1,11 @@
+import { printableLines } from '../base/printable.ts';
+import { keepHeapSmall } from '../node/smallHeap.ts';
 import { parseCommand, USAGE, UsageError } from './arguments.ts';
 import type { Command } from './arguments.ts';
 import { discard } from './discard.ts';
 import { explainError, SUCCESS, USAGE_STATUS } from './failures.ts';
 import { invite } from './invite.ts';
-import { JsonOutput, TextOutput } from './output.ts';
+import { JsonOutput, TextOutput, wholeLine } from './output.ts';
 import { receive } from './receive.ts';
 import { resume } from './resume.ts';
 import { send } from './send.ts';
@@ -39,15 +41,16 @@ function outputFor({ isJson }: { readonly isJson: boolean }): JsonOutput | TextO
   return isJson ? new JsonOutput() : new TextOutput();
 }
 
+keepHeapSmall();
 try {
   process.exitCode = await run(parseCommand(process.argv.slice(2)));
 } catch (error) {
   if (error instanceof UsageError) {
-    process.stderr.write(`${error.message}\nRun "peer-courier --help" for what there is.\n`);
+    process.stderr.write(`${printableLines(error.message)}\nRun "peer-courier --help" for what there is.\n`);
     process.exitCode = USAGE_STATUS;
   } else {
     const { status, sentence } = explainError(error, 'sender');
-    process.stderr.write(`${sentence}\n`);
+    process.stderr.write(`${wholeLine(sentence)}\n`);
     process.exitCode = status;
   }
 }

@@ -1,9 +1,14 @@
 import type { Logger } from '../base/logger.ts';
-import { printable } from '../base/printable.ts';
+import { pacedLogger } from '../base/pacedLogger.ts';
+import { printable, printableJson } from '../base/printable.ts';
+import { backgroundClock } from '../node/clock.ts';
 import type { ProgressSnapshot } from '../transfer/progress.ts';
 import { progressLine } from './progressLine.ts';
 
-/** Where the program speaks. A port, so that commands can be run without a process around them. */
+/**
+ * Where the program speaks. A port, so that commands can be run without a process around them. Whatever a text
+ * holds, it stays one line and does nothing to the terminal: that is seen to here and not by each caller.
+ */
 export interface Output {
   /** An event for programs; nothing without `--json`. */
   event(name: string, fields: Readonly<Record<string, unknown>>): void;
@@ -24,7 +29,7 @@ export class JsonOutput implements Output {
   #timer: NodeJS.Timeout | undefined;
 
   event(name: string, fields: Readonly<Record<string, unknown>>): void {
-    process.stdout.write(`${JSON.stringify({ event: name, ...fields })}\n`);
+    process.stdout.write(`${printableJson({ event: name, ...fields })}\n`);
   }
 
   line(): void {
@@ -60,12 +65,12 @@ export class TextOutput implements Output {
 
   line(text: string): void {
     this.#erase();
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${wholeLine(text)}\n`);
   }
 
   problem(text: string): void {
     this.#erase();
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${wholeLine(text)}\n`);
   }
 
   watch(read: () => ProgressSnapshot | undefined): void {
@@ -96,9 +101,14 @@ export class TextOutput implements Output {
   }
 }
 
+/** Printable and not cut: what of it may be long is cut where it is put in. */
+export function wholeLine(text: string): string {
+  return printable(text, Number.POSITIVE_INFINITY);
+}
+
 /** A log of which programs hear, and people do not. */
 export function logTo(output: Output): Logger {
   const log = (level: string) => (message: string) =>
     output.event('log', { level, message: printable(message) });
-  return { debug: log('debug'), warn: log('warn') };
+  return pacedLogger({ debug: log('debug'), warn: log('warn') }, backgroundClock);
 }

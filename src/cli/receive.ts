@@ -20,6 +20,8 @@ import { interruption } from './interruption.ts';
 import { removeInvite, writeInvite } from './inviteFile.ts';
 import { openState } from './leftTransfers.ts';
 import type { TransferState } from './leftTransfers.ts';
+import { tellNotable } from './notableWords.ts';
+import { tellLostIdentity } from './lostIdentity.ts';
 import { logTo } from './output.ts';
 import type { Output } from './output.ts';
 import { ReceivingWords } from './receivingWords.ts';
@@ -38,6 +40,7 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
   let invite: string | undefined;
   try {
     const state = openState(command.state, logTo(output));
+    tellLostIdentity(state.folder, output);
     const folder = ReceiveFolder.open(command.folder);
     const transfers = new IncomingTransfers(hostOf(command, { state, folder, output }, () => words));
     const said = new ReceivingWords(output, transfers, (status) => {
@@ -99,8 +102,11 @@ function hostOf(
     history: state.history,
     logger: logTo(output),
     receiveFolder: () => folder.location,
-    decide: async (peer, summary, { signal }) =>
-      ask === undefined || (await ask(peer, summary, { signal })) ? { folder, onConflict } : 'declined',
+    decide: async (peer, summary, { signal }) => {
+      if (ask === undefined) tellNotable(output, summary);
+      else if (!(await ask(peer, summary, { signal }))) return 'declined';
+      return { folder, onConflict };
+    },
     lock: (id) => state.locks.take(id),
     workspaceFolders: () => [],
     ask: nothing,

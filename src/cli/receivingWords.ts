@@ -1,6 +1,8 @@
+import { LinePace } from '../base/linePace.ts';
 import { printable } from '../base/printable.ts';
 import type { IncomingTransfers } from '../engine/incomingTransfers.ts';
 import type { ReceiverObserver, Receiving } from '../engine/receiver.ts';
+import { backgroundClock } from '../node/clock.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
 import type { IncomingReport } from '../transfer/incomingTransfer.ts';
 import type { ProgressSnapshot } from '../transfer/progress.ts';
@@ -17,6 +19,8 @@ export class ReceivingWords implements ReceiverObserver {
   readonly #output: Output;
   readonly #transfers: IncomingTransfers;
   readonly #onEnd: (status: number) => void;
+  /** Strangers may come as often as they like. */
+  readonly #refusals = new LinePace(backgroundClock, (reason, count) => this.#refusedMore(reason, count));
 
   // Mutable.
   /** Since when, by the monotonic clock. */
@@ -130,9 +134,16 @@ export class ReceivingWords implements ReceiverObserver {
   }
 
   refused(remoteAddress: string, reason: Parameters<ReceiverObserver['refused']>[1]): void {
+    if (!this.#refusals.passes(reason)) return;
     this.#output.event('refused', { remoteAddress, reason });
-    const why = reason === 'invite-refused' ? 'its invite is wrong, used or expired' : 'it is not known here';
-    this.#output.problem(`Turned away a sender at ${remoteAddress}: ${why}.`);
+    this.#output.problem(`Turned away a sender at ${remoteAddress}: ${whyRefused(reason)}.`);
+  }
+
+  #refusedMore(reason: string, count: number): void {
+    this.#output.event('refused-more', { reason, count });
+    this.#output.problem(
+      `Turned away ${formatCount(count, 'more sender', 'more senders')}: ${whyRefused(reason)}.`,
+    );
   }
 
   #interrupted(id: string): void {
@@ -199,6 +210,10 @@ export class ReceivingWords implements ReceiverObserver {
     const snapshot = receiving.snapshot();
     return { ...snapshot, ...this.#transfers.summary(receiving.id)?.progress };
   }
+}
+
+function whyRefused(reason: string): string {
+  return reason === 'invite-refused' ? 'its invite is wrong, used or expired' : 'it is not known here';
 }
 
 /** Several transfers as one line. */

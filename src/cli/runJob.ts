@@ -14,6 +14,7 @@ import type { Explanation } from './failures.ts';
 import { percentOf } from './format.ts';
 import { interruption } from './interruption.ts';
 import type { TransferState } from './leftTransfers.ts';
+import { tellLostIdentity } from './lostIdentity.ts';
 import type { Output } from './output.ts';
 import { SendingWords } from './sendingWords.ts';
 
@@ -34,6 +35,7 @@ type Attempt = OutgoingReport | { readonly error: unknown };
  * the moment that the receiver has accepted it there is a record of it, until it has ended.
  */
 export async function runJob({ state, record, target, command, output }: RunJobInit): Promise<number> {
+  tellLostIdentity(state.folder, output);
   const stop = interruption();
   const lock = await state.locks.take(record.id);
   const seen = state.jobs.lastSeen(record.id);

@@ -1,5 +1,7 @@
+import { LinePace } from '../base/linePace.ts';
 import { printable } from '../base/printable.ts';
 import type { SendObserver } from '../engine/sender.ts';
+import { backgroundClock } from '../node/clock.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
 import type { Progress, TransferSummary } from '../rpc/model.ts';
 import type { OutgoingReport } from '../transfer/outgoingTransfer.ts';
@@ -19,6 +21,8 @@ export class SendingWords {
   readonly #startedAt = performance.now();
   /** What earlier processes have moved. */
   readonly #bytesBefore: number;
+  /** Whoever is away is dialled twice a second; that is not told as often. */
+  readonly #interruptions = new LinePace(backgroundClock, () => undefined);
 
   // Mutable.
   #named = 0;
@@ -85,14 +89,16 @@ export class SendingWords {
     const retryInMs = Math.max(0, retryAtMs - Date.now());
     const { bytesDone, bytesTotal } = progress;
     const { code } = failure;
-    this.#output.event('interrupted', {
-      transfer: id,
-      code,
-      message: reason,
-      retryInMs,
-      bytesDone,
-      bytesTotal,
-    });
+    if (this.#interruptions.passes(code)) {
+      this.#output.event('interrupted', {
+        transfer: id,
+        code,
+        message: reason,
+        retryInMs,
+        bytesDone,
+        bytesTotal,
+      });
+    }
     const next = `Next attempt in ${formatDuration(retryInMs)}.`;
     const what = this.#isInterrupted ? 'Still interrupted' : `Interrupted at ${percentOf(progress)} %`;
     const text = `${what}: ${reason}. ${next}`;

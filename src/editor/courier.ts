@@ -1,5 +1,5 @@
-import type { LogOutputChannel } from 'vscode';
 import type { EngineClient } from './engine/engineClient.ts';
+import type { Log } from './log.ts';
 import type { Settings } from './settings.ts';
 import type { StateStore } from './state.ts';
 
@@ -8,7 +8,7 @@ export interface Courier {
   readonly client: EngineClient;
   readonly state: StateStore;
   readonly settings: Settings;
-  readonly log: LogOutputChannel;
+  readonly log: Log;
   /** The id of this window, as the engine knows it. */
   readonly window: string;
   /** The extension runs on another machine than the one in front of the user. */

@@ -20,11 +20,6 @@ export function noticeText(text: string): string {
   return printable(text).replace(LINK, `]${ZERO_WIDTH_SPACE}(`);
 }
 
-/** For an input's prompt, which knows both icons and links. */
-export function promptText(text: string): string {
-  return iconText(text).replace(LINK, `]${ZERO_WIDTH_SPACE}(`);
-}
-
 const ICON = /\$\([a-z0-9-]+(?:~[a-z]+)?\)/giu;
 const LINK = /\]\(/gu;
 /** Unseen, and enough to keep two characters from meaning something together. */

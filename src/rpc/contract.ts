@@ -12,9 +12,10 @@ import type {
 
 /**
  * The contract between the engine and its clients: JSON-RPC over a local socket. A client's first request
- * is `hello`; anything before it is refused, and who says nothing is not waited for. Decisions are requests, state flows as sampled
- * snapshots, cancelling a request uses the protocol's own cancellation. A request that fails carries a
- * {@link Failure} as its error's data.
+ * is `hello`, of at most 256 KiB; anything before it is refused, whatever follows it before it is answered ends the
+ * connection, and who says nothing is not waited for. Decisions are requests, state flows as sampled snapshots,
+ * cancelling a request uses the protocol's own cancellation. A request that fails carries a {@link Failure} as its
+ * error's data.
  */
 
 /** Raised with every change that an older client or engine would not understand. */

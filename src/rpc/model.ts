@@ -129,6 +129,8 @@ export interface OfferDetails {
   readonly roots: readonly string[];
   readonly rootCount: number;
   readonly largest: readonly { readonly path: string; readonly sizeBytes: number }[];
+  /** Names that editors, shells or desktops obey: how many, and the first of each kind. */
+  readonly notable: { readonly count: number; readonly first: readonly string[] };
   /** Absolute: where it is received unless the user chooses another folder. */
   readonly folder: string;
   /** Top-level names that are taken in `folder`. */

@@ -1,6 +1,8 @@
 import { addTotals, emptyTotals } from '../protocol/manifest.ts';
 import type { Entry, ManifestTotals } from '../protocol/manifest.ts';
 import { namesOf } from '../protocol/wirePath.ts';
+import { NotableNotes } from './notableNames.ts';
+import type { NotableNames } from './notableNames.ts';
 
 /** What a person decides on. */
 export interface OfferSummary {
@@ -15,6 +17,8 @@ export interface OfferSummary {
   readonly rootCount: number;
   /** The largest files, largest first. */
   readonly largest: readonly { readonly path: string; readonly sizeBytes: number }[];
+  /** Names that some program would obey. */
+  readonly notable: NotableNames;
 }
 
 const TOLD_ROOTS = 100;
@@ -22,8 +26,9 @@ const TOLD_FILES = 3;
 
 /** Notes of a manifest, while its pages come by, what a summary tells of it; its size does not matter. */
 export class OfferNotes {
-  #totals: ManifestTotals = emptyTotals;
   readonly #roots: string[] = [];
+  readonly #notable = new NotableNotes();
+  #totals: ManifestTotals = emptyTotals;
   #rootCount = 0;
   #largest: OfferSummary['largest'] = [];
 
@@ -32,6 +37,7 @@ export class OfferNotes {
     for (const entry of entries) {
       if (namesOf(entry.path).length === 1) this.#addRoot(entry.path);
       if (entry.kind === 'file') this.#addFile(entry.path, entry.size);
+      this.#notable.add(entry);
     }
   }
 
@@ -42,6 +48,7 @@ export class OfferNotes {
       roots: this.#roots,
       rootCount: this.#rootCount,
       largest: this.#largest,
+      notable: this.#notable.names,
     };
   }
 

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Locator } from 'playwright-core';
+import { printable } from '../../src/base/printable.ts';
 import { file, makeTree } from '../support/trees.ts';
 import {
   AT_FULL_SPEED,
@@ -24,6 +25,9 @@ const ODD_ANNA = '**Anna** $(alert) [me](command:workbench.action.closeWindow)';
 const ODD_BORIS = '<b>Boris</b> $(bug) [me](https://127.0.0.1/)';
 /** … and so may a folder, but for what some system cannot store. */
 const ODD_FOLDER = '__bold__ $(alert) `code` [x](y)';
+/** … with things in it that some program would run or obey. */
+const ODD_PROGRAM = `${ODD_FOLDER}/$(zap) [run](x) &&.exe`;
+const TASKS = `${ODD_FOLDER}/.vscode/tasks.json`;
 
 const restricted = {
   'security.workspace.trust.enabled': true,
@@ -39,13 +43,20 @@ test('untrusted', async (t) => {
       prepare: async ({ workspace }) =>
         makeTree(workspace, {
           '.vscode/settings.json': file(
-            JSON.stringify({ 'peerCourier.useGitignore': false, 'peerCourier.leaveOutSecrets': false }),
+            JSON.stringify({
+              'peerCourier.useGitignore': false,
+              'peerCourier.leaveOutSecrets': false,
+              'peerCourier.startWithEditor': true,
+              'peerCourier.accept': 'known',
+            }),
           ),
           'project/.gitignore': file('build\n'),
           'project/build/out.bin': file('made\n'),
           'project/.env': file('PASSWORD=1234\n'),
           'project/main.ts': file('export {};\n'),
           [`${ODD_FOLDER}/$(bug) __x__.md`]: file('text\n'),
+          [ODD_PROGRAM]: file('MZ\n'),
+          [TASKS]: file('{}\n'),
           [`${ODD_FOLDER}/red \u001B[31mred\u001B[0m.txt`]: file('no such name is sent\n'),
           [`${ODD_FOLDER}/gpj.\u202Etxt.exe`]: file('neither is this\n'),
           ...Object.fromEntries(
@@ -57,19 +68,25 @@ test('untrusted', async (t) => {
   });
   const { a, b, picture, step } = people;
 
-  await step('in Restricted Mode the views are there and pairing works', async () => {
-    for (const { window } of [a, b]) {
-      await window.statusBarItem('Restricted Mode').waitFor();
-      await showViews(window);
-      for (const view of ['Peers', 'Transfers', 'Received']) await window.view(view).waitFor();
-    }
-    await pair(people);
-    await picture('restricted');
-    await isText(a.window.treeRow('Peers', 'Boris').locator('.label-name'), ODD_BORIS);
-    await isText(b.window.treeRow('Peers', 'Anna').locator('.label-name'), ODD_ANNA);
-  });
+  await step(
+    'case 182, 183: in Restricted Mode nothing listens, the views are there and pairing works',
+    async () => {
+      for (const { window } of [a, b]) {
+        await window.statusBarItem('Restricted Mode').waitFor();
+        await showViews(window);
+        for (const view of ['Peers', 'Transfers', 'Received']) await window.view(view).waitFor();
+        await window.page
+          .getByText('This window works on a remote machine, and that machine is the peer')
+          .waitFor();
+      }
+      await pair(people);
+      await picture('restricted');
+      await isText(a.window.treeRow('Peers', 'Boris').locator('.label-name'), ODD_BORIS);
+      await isText(b.window.treeRow('Peers', 'Anna').locator('.label-name'), ODD_ANNA);
+    },
+  );
 
-  await step('what the folder sets is ignored, and receiving works', async () => {
+  await step('case 180, 182: what the folder sets is ignored, and receiving works', async () => {
     await a.window.openContainer('Explorer');
     await a.window.chooseInExplorer('project', 'Send to Peer…');
     await isText(a.window.quickInput.locator('.label-name').filter({ hasText: 'Boris' }), ODD_BORIS);
@@ -88,7 +105,7 @@ test('untrusted', async (t) => {
     await clearNotifications(a.window);
   });
 
-  await step('names are shown as text', async () => {
+  await step('case 170, 177: names are shown as text, and what programs obey is pointed out', async () => {
     await a.configure({ ...annas, 'peerCourier.bandwidthLimit': SLOW });
     await a.window.openContainer('Explorer');
     await a.window.chooseInExplorer(ODD_FOLDER, 'Send to Peer…');
@@ -102,6 +119,8 @@ test('untrusted', async (t) => {
     const offer = await b.window.holdNotification('wants to send you');
     await isText(message(offer), ODD_ANNA);
     await isText(message(offer), ODD_FOLDER);
+    const obeyed = [ODD_PROGRAM, TASKS.replace('/tasks.json', '')].map((path) => printable(path, 32));
+    await isText(message(offer), `What programs may run or obey in it: 2 (${obeyed.join(', ')}).`);
     await isText(b.window.treeRow('Transfers', 'code').locator('.label-name'), ODD_FOLDER);
     await isText(b.window.treeRow('Transfers', 'code').locator('.label-description'), ODD_ANNA);
     await picture('odd-offer');
@@ -135,7 +154,7 @@ test('untrusted', async (t) => {
     const arrived = readdirSync(join(receiveFolderOf(b), ODD_FOLDER));
     assert.deepEqual(
       arrived.filter((name) => !name.startsWith('part ')),
-      ['$(bug) __x__.md'],
+      ['$(bug) __x__.md', '$(zap) [run](x) &&.exe', '.vscode'],
     );
   });
 });

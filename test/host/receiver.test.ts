@@ -60,7 +60,7 @@ suite('the receiver', () => {
     assert.equal(await isListening(second), false);
   });
 
-  test('nothing listens before somebody says so', async () => {
+  test('case 164, 187: nothing listens before somebody says so', async () => {
     const port = await freePort();
     await set('port', port);
     assert.equal(await isListening(port), false);

@@ -20,8 +20,13 @@ type Setting = {
   readonly order?: number;
 };
 type Manifest = {
-  readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: string[] } };
+  readonly extensionKind: readonly string[];
+  readonly capabilities: {
+    readonly virtualWorkspaces: { readonly supported: string };
+    readonly untrustedWorkspaces: { readonly supported: string; readonly restrictedConfigurations: string[] };
+  };
   readonly contributes: {
+    readonly viewsWelcome: readonly { readonly contents: string; readonly when?: string }[];
     readonly commands: readonly Command[];
     readonly menus: Readonly<Record<string, readonly Command[]>>;
     readonly configuration: { readonly properties: Readonly<Record<string, Setting>> };
@@ -111,8 +116,11 @@ test('commands that need a row are not in the palette', () => {
   ]);
 });
 
-test('every setting has a description, a default and a scope that no repository can abuse', () => {
-  const { restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
+test('case 180: every setting has a description, a default and a scope that no repository can abuse', () => {
+  const { supported, restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
+  assert.equal(supported, 'limited');
+  // What a workspace may set, once it is trusted: only what is left out of what its user sends.
+  assert.deepEqual(restrictedConfigurations, ['peerCourier.useGitignore', 'peerCourier.leaveOutSecrets']);
   for (const [id, setting] of Object.entries(configuration.properties)) {
     assert.match(setting.markdownDescription ?? '', /^%setting\./u, id);
     assert.notEqual(setting.default, undefined, id);
@@ -120,6 +128,15 @@ test('every setting has a description, a default and a scope that no repository 
     const expected = restrictedConfigurations.includes(id) ? 'resource' : 'machine';
     assert.equal(setting.scope, expected, id);
   }
+});
+
+test('case 183: the extension runs where the files are or where the user is, and a remote window says so', () => {
+  const { extensionKind, capabilities, contributes } = manifest;
+  assert.deepEqual(extensionKind, ['ui', 'workspace']);
+  assert.equal(capabilities.virtualWorkspaces.supported, 'limited');
+  const remote = contributes.viewsWelcome.filter(({ contents }) => contents === '%welcome.peers.remote%');
+  assert.equal(remote.length, 1);
+  assert.match(remote[0]?.when ?? '', /peerCourier\.isRemoteHost/u);
 });
 
 test('the pictures of the walkthrough are there and follow the theme', () => {

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'vscode';
-import type { Disposable, Event, LogOutputChannel } from 'vscode';
+import type { Disposable, Event } from 'vscode';
+import type { Log } from '../log.ts';
 import { failureOf, isCancelled, localFailure } from '../model/editorFailure.ts';
 import { hasEnded } from '../model/transferView.ts';
 import type { StateStore } from '../state.ts';
@@ -12,7 +13,7 @@ const RECONNECT_PAUSES_MS = [100, 1000, 3000, 10_000, 30_000];
 
 export interface EngineClientOptions {
   readonly state: StateStore;
-  readonly log: LogOutputChannel;
+  readonly log: Log;
   readonly identity: IdentityKeeper;
   readonly program: string;
   readonly storage: string;

@@ -30,10 +30,10 @@ export class EngineConnection {
 
   constructor(socket: Socket, events: EngineEvents) {
     this.#socket = socket;
-    this.#connection = createMessageConnection(
-      new SocketMessageReader(socket),
-      new SocketMessageWriter(socket),
-    );
+    const reader = new SocketMessageReader(socket);
+    // Its timer for half a message would run for ever after the engine has gone.
+    reader.partialMessageTimeout = 0;
+    this.#connection = createMessageConnection(reader, new SocketMessageWriter(socket));
     const connection = this.#connection;
     connection.onNotification(engineNotifications.stateChanged, (change) => events.stateChanged(change));
     connection.onNotification(engineNotifications.promptOffer, ({ id }) => events.promptOffer(id));

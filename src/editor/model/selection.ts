@@ -25,7 +25,7 @@ export function freeName(name: string, taken: ReadonlySet<string>): string {
 }
 
 function keyOf({ scheme, authority, path }: Place): string {
-  return `${scheme}://${authority}${path.replace(/\/+$/u, '')}`;
+  return `${scheme}://${authority}${path.replace(/(?<!\/)\/+$/u, '')}`;
 }
 
 function foldersAbove(key: string): string[] {

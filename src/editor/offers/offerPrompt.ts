@@ -4,6 +4,7 @@ import type { OfferDetails, TransferSummary } from '../../rpc/model.ts';
 import type { Courier } from '../courier.ts';
 import { shortFingerprint } from '../model/fingerprintText.ts';
 import { noticeText } from '../text.ts';
+import { notableSentence } from '../words/notableNames.ts';
 import { bytes, count } from '../words/numbers.ts';
 import { showFailure } from '../words/showFailure.ts';
 import { acceptOffer, declineOffer, saveOfferTo } from './acceptFlow.ts';
@@ -20,8 +21,9 @@ export async function promptOffer(courier: Courier, id: string): Promise<void> {
   const decline = l10n.t('Decline');
   const answer = await window.showInformationMessage(
     question(transfer, transfer.offer),
-    accept,
+    // The first one is the default, which a key presses unseen: it must be one that asks again.
     saveTo,
+    accept,
     decline,
   );
   try {
@@ -43,6 +45,8 @@ function question({ peer, label }: TransferSummary, offer: OfferDetails): string
     ),
     l10n.t('Files: {0}, size: {1}.', count(offer.files), bytes(offer.bytes)),
   ];
+  const notable = notableSentence(offer);
+  if (notable !== undefined) parts.push(noticeText(notable));
   if (offer.conflicts > 0) parts.push(l10n.t('Names already taken there: {0}.', count(offer.conflicts)));
   parts.push(l10n.t('Goes to {0}.', noticeText(offer.folder)));
   return parts.join(' ');

@@ -2,9 +2,10 @@ import { commands, l10n, window, workspace } from 'vscode';
 import type { Uri } from 'vscode';
 import type { Courier } from '../courier.ts';
 import { globOf } from '../model/glob.ts';
+import { isShownOnly } from '../model/shownOnly.ts';
 import { BACK, pick } from '../pick.ts';
 import { iconText, plainText } from '../text.ts';
-import { isFolder } from './receivedCommands.ts';
+import { isFolder, show } from './receivedCommands.ts';
 import { receivedFor, uriOf } from './receivedTarget.ts';
 
 const MOST_CANDIDATES = 50;
@@ -15,6 +16,11 @@ export async function compareWithWorkspaceFile(courier: Courier, argument: unkno
   const uri = target && (await uriOf(target));
   const received = uri && (await fileIn(uri));
   if (received === undefined) return;
+  // A comparison would draw it, too.
+  if (isShownOnly(received.path)) {
+    await show(courier, received);
+    return;
+  }
   const name = received.path.split('/').pop() ?? '';
   const other = await workspaceFile(name);
   if (other === undefined) return;

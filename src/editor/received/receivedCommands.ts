@@ -1,17 +1,22 @@
 import { commands, env, FileType, l10n, Uri, window, workspace } from 'vscode';
 import type { Courier } from '../courier.ts';
 import { localFailure } from '../model/editorFailure.ts';
+import { isShownOnly } from '../model/shownOnly.ts';
 import { BACK, pick } from '../pick.ts';
 import { noticeText, plainText } from '../text.ts';
 import { receivedFor, uriOf } from './receivedTarget.ts';
 
-/** Opens a received file; for a folder, asks how. */
+/**
+ * Opens a received file; for a folder, asks how. A folder gets a window of its own, whose trust is the editor's
+ * question to its user: never this one, which may be trusted.
+ */
 export async function open(courier: Courier, argument: unknown): Promise<void> {
   const target = await receivedFor(courier, argument);
   const uri = target && (await uriOf(target));
   if (uri === undefined) return;
   if (!(await isFolder(uri))) {
-    await commands.executeCommand('vscode.open', uri);
+    if (isShownOnly(uri.path)) await show(courier, uri);
+    else await commands.executeCommand('vscode.open', uri);
     return;
   }
   const items = [
@@ -47,7 +52,7 @@ export async function isFolder(uri: Uri): Promise<boolean> {
 }
 
 /** In the explorer if it lies in the workspace, else in the file manager of this machine if there is one. */
-async function show({ isRemoteHost }: Courier, uri: Uri): Promise<void> {
+export async function show({ isRemoteHost }: Courier, uri: Uri): Promise<void> {
   if (workspace.getWorkspaceFolder(uri) !== undefined) {
     await commands.executeCommand('revealInExplorer', uri);
     return;

@@ -22,8 +22,12 @@ export async function receivedFor(courier: Courier, argument: unknown): Promise<
   if (typeof argument === 'object' && argument !== null && 'id' in argument) {
     const received = all.find(({ id }) => id === argument.id);
     if (received === undefined) throw localFailure('gone');
-    const name = 'name' in argument && typeof argument.name === 'string' ? argument.name : undefined;
-    return { received, name };
+    const name = 'name' in argument ? argument.name : undefined;
+    if (name === undefined) return { received, name };
+    const known = received.names.find((candidate) => candidate === name);
+    // A name that was not received leads who knows where.
+    if (known === undefined) throw localFailure('gone');
+    return { received, name: known };
   }
   if (all.length === 0) {
     await window.showInformationMessage(l10n.t('Nothing has been received yet.'));

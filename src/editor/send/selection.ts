@@ -57,5 +57,5 @@ async function saveFirst(uris: readonly Uri[]): Promise<boolean> {
 
 function contains(root: Uri, uri: Uri): boolean {
   if (root.scheme !== uri.scheme || root.authority !== uri.authority) return false;
-  return uri.path === root.path || uri.path.startsWith(`${root.path.replace(/\/+$/u, '')}/`);
+  return uri.path === root.path || uri.path.startsWith(`${root.path.replace(/(?<!\/)\/+$/u, '')}/`);
 }

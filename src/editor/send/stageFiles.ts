@@ -67,6 +67,10 @@ class Copier {
 }
 
 function nameOf({ path }: Uri): string {
-  const name = path.replace(/\/+$/u, '').split('/').pop() ?? '';
+  const name =
+    path
+      .replace(/(?<!\/)\/+$/u, '')
+      .split('/')
+      .pop() ?? '';
   return name === '' ? 'files' : name;
 }

@@ -3,6 +3,7 @@ import type { TransferSummary } from '../../rpc/model.ts';
 import type { Courier } from '../courier.ts';
 import type { TransferAction } from '../model/transferView.ts';
 import type { acceptOffer, declineOffer, saveOfferTo } from '../offers/acceptFlow.ts';
+import { noticeText, plainText } from '../text.ts';
 import { ReceivedNode } from '../views/nodes.ts';
 import * as numbers from '../words/numbers.ts';
 import { transferFor } from './pickTransfer.ts';
@@ -31,7 +32,7 @@ export async function discardTransfer(courier: Courier, node: unknown): Promise<
   if (transfer === undefined) return;
   const discard = l10n.t('Discard');
   const answer = await window.showWarningMessage(
-    l10n.t('Discard “{0}”?', transfer.label),
+    l10n.t('Discard “{0}”?', noticeText(transfer.label)),
     { modal: true, detail: lossOf(transfer) },
     discard,
   );
@@ -42,7 +43,7 @@ function lossOf({ direction, heldBytes, peer }: TransferSummary): string {
   if (direction === 'outgoing') {
     return l10n.t(
       'It does not go on. What {0} has received of it stays there until it is discarded there.',
-      peer.name,
+      plainText(peer.name),
     );
   }
   const held = numbers.bytes(heldBytes ?? 0);

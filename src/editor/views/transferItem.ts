@@ -17,7 +17,7 @@ export function transferItem(transfer: TransferSummary, hasLines: boolean): Tree
       ? l10n.t('to {0}', transfer.peer.name)
       : l10n.t('from {0}', transfer.peer.name);
   item.description = plainText(`${shortStatus(transfer)} · ${direction}`);
-  item.tooltip = details(transfer).split('\n').map(plainText).join('\n');
+  item.tooltip = details(transfer).map(plainText).join('\n');
   item.iconPath = iconOf(transfer);
   item.contextValue = contextValueOf(transfer);
   item.accessibilityInformation = { label: plainText(spokenStatus(transfer)), role: 'treeitem' };

@@ -3,6 +3,7 @@ import { assertNever } from '../../base/assertNever.ts';
 import type { OfferDetails, TransferSummary } from '../../rpc/model.ts';
 import { percentOf, spokenPercent } from '../model/transferView.ts';
 import { sentenceFor } from './failureSentences.ts';
+import { notableSentence } from './notableNames.ts';
 import * as numbers from './numbers.ts';
 
 /** `42% · 12 MB/s · 3 min left`, or what else a transfer is doing, in a few words. */
@@ -77,8 +78,8 @@ export function spokenStatus(transfer: TransferSummary): string {
   return `${head}, ${status}`;
 }
 
-/** Everything about it, in lines of plain text. */
-export function details(transfer: TransferSummary): string {
+/** Everything about it, line by line. Texts of the peer are in it as they are. */
+export function details(transfer: TransferSummary): readonly string[] {
   const { direction, label, peer, progress, failure, digest, offer } = transfer;
   const lines = [
     label,
@@ -98,16 +99,19 @@ export function details(transfer: TransferSummary): string {
     lines.push(l10n.t('Kept on this disk until it goes on: {0}', numbers.bytes(transfer.heldBytes)));
   }
   if (digest !== undefined) lines.push(l10n.t('Digest {0}', digest));
-  return lines.join('\n');
+  return lines;
 }
 
 /** What there is to know of an offer before it is answered. */
-function offerLines({ files, bytes, largest, conflicts, folder, deadlineMs }: OfferDetails): string[] {
+function offerLines(offer: OfferDetails): string[] {
+  const { files, bytes, largest, conflicts, folder, deadlineMs } = offer;
   const lines = [l10n.t('Files: {0}, size: {1}.', numbers.count(files), numbers.bytes(bytes))];
   if (largest.length > 1) {
     const named = largest.map(({ path, sizeBytes }) => `${path} (${numbers.bytes(sizeBytes)})`);
     lines.push(l10n.t('Largest: {0}', named.join(', ')));
   }
+  const notable = notableSentence(offer);
+  if (notable !== undefined) lines.push(notable);
   if (conflicts > 0) lines.push(l10n.t('Names already taken there: {0}.', numbers.count(conflicts)));
   lines.push(l10n.t('Goes to {0}.', folder), l10n.t('Answer by {0}', numbers.clockTime(deadlineMs)));
   return lines;

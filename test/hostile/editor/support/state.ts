@@ -1,0 +1,120 @@
+/** A state of the engine in which every text that a peer or a disk can choose is the same hostile one. */
+import { ENTRY_FAILURES, SESSION_FAILURES } from '../../../../src/base/failure.ts';
+import { printable } from '../../../../src/base/printable.ts';
+import type {
+  EngineState,
+  OfferDetails,
+  PreviewSummary,
+  TransferPhase,
+  TransferSummary,
+} from '../../../../src/rpc/model.ts';
+
+const PHASES: readonly TransferPhase[] = [
+  'connecting',
+  'offering',
+  'waiting',
+  'asking',
+  'moving',
+  'publishing',
+  'paused',
+  'interrupted',
+  'done',
+  'cancelled',
+  'declined',
+  'failed',
+];
+
+export const CODES = [...SESSION_FAILURES, ...ENTRY_FAILURES, 'gone'] as const;
+
+/** What the engine holds back of the length of a text; it may hold back more, never less. */
+export function bounded(text: string): string {
+  return text.slice(0, 4096);
+}
+
+export function hostileOffer(text: string): OfferDetails {
+  return {
+    files: 3,
+    folders: 1,
+    bytes: 5,
+    roots: [text, text],
+    rootCount: 2,
+    largest: [
+      { path: text, sizeBytes: 3 },
+      { path: text, sizeBytes: 2 },
+    ],
+    notable: { count: 9, first: [text, text, text, text, text] },
+    folder: `/home/${text}`,
+    conflicts: 1,
+    isInWorkspace: true,
+    deadlineMs: 0,
+  };
+}
+
+export function hostileState(given: string): EngineState {
+  const text = bounded(given);
+  const peer = { name: text, fingerprint: 'ab'.repeat(32) };
+  const transfers = (['incoming', 'outgoing'] as const).flatMap((direction) =>
+    PHASES.flatMap((phase) =>
+      // Which code it is matters to what has ended with it.
+      (phase === 'failed' ? CODES : CODES.slice(0, 1)).map((code): TransferSummary => ({
+        id: `${direction} ${phase} ${code}`,
+        direction,
+        peer,
+        label: text,
+        phase,
+        progress: {
+          bytesDone: 1,
+          bytesTotal: 2,
+          entriesDone: 1,
+          entriesTotal: 2,
+          bytesPerSecond: 1,
+          remainingMs: 1,
+        },
+        startedAtMs: 0,
+        window: 'this',
+        offer: phase === 'asking' ? hostileOffer(text) : undefined,
+        failure: phase === 'moving' ? undefined : { code, detail: text, origin: 'local' },
+        retryAtMs: 1,
+        heldBytes: 1,
+        failedCount: 3,
+        failedEntries: [{ path: text, reason: 'disk-error' }],
+        skippedCount: 1,
+        digest: 'cd'.repeat(32),
+      })),
+    ),
+  );
+  const received = [[text], [`a ${text}`, `b ${text}`]].map((names, at) => ({
+    id: `received ${at}`,
+    label: text,
+    peer,
+    folder: `/home/${text}`,
+    names,
+    files: 1,
+    folders: 1,
+    bytes: 1,
+    digest: 'cd'.repeat(32),
+    receivedAtMs: 0,
+  }));
+  return {
+    device: { name: printable(text, 64), fingerprint: peer.fingerprint, machine: text },
+    receiver: { state: 'listening', addresses: [text], folder: `/home/${text}` },
+    peers: [{ ...peer, addresses: [text, text] }],
+    transfers,
+    received,
+  };
+}
+
+export function hostilePreview(text: string): PreviewSummary {
+  const some = { count: 5, first: [text, text, text] };
+  return {
+    files: 3,
+    folders: 1,
+    bytes: 5,
+    largest: [{ path: text, sizeBytes: 3 }],
+    ignored: 1,
+    secrets: some,
+    specials: 1,
+    unreadable: some,
+    refusedNames: some,
+  };
+}
