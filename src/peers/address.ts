@@ -13,9 +13,10 @@ export function formatAddress({ host, port }: Address): string {
 
 /** Parses what {@link formatAddress} makes; a missing port is `defaultPort`. `undefined` if it is neither. */
 export function parseAddress(text: string, defaultPort?: number): Address | undefined {
-  const match = /^(?:\[(?<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?<name>[\w.-]+))(?::(?<port>\d{1,5}))?$/u.exec(
-    text,
-  );
+  const match =
+    /^(?:\[(?<v6>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)\]|(?<name>[\w.-]+))(?::(?<port>\d{1,5}))?$/u.exec(
+      text,
+    );
   const host = match?.groups?.['v6'] ?? match?.groups?.['name'];
   const portText = match?.groups?.['port'];
   const port = portText === undefined ? defaultPort : Number(portText);

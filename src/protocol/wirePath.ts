@@ -63,10 +63,12 @@ export function withFirstName(path: SafePath, first: string): SafePath {
  * Two names collide when some file system would take them for the same: equal after compatibility
  * normalisation, case folding and the loss of what has no width. `ß`, `ẞ` and `ss` collide on APFS
  * (node-tar, CVE-2026-23950): lower-casing turns `ẞ` into `ß`, upper-casing that into `SS`. HFS+ and the
- * case-folding ext4 do not see joiners and variation selectors at all (git, CVE-2014-9390).
+ * case-folding ext4 do not see joiners and variation selectors at all (git, CVE-2014-9390). Case is folded in what
+ * is taken apart: upper-casing makes a letter of the iota below (U+0345), which would part a composed `ᾴ` from the
+ * marks that follow it.
  */
 export function collisionKey(name: string): string {
-  const visible = name.replace(IGNORABLE, '').normalize('NFKC');
+  const visible = name.replace(IGNORABLE, '').normalize('NFKD');
   return visible.toLowerCase().toUpperCase().toLowerCase().normalize('NFKC');
 }
 

@@ -29,6 +29,9 @@ const NOT_ADDRESSES = [
   ),
   ...'a/b:80|a@b:80|http://a:80|a,b:80|a:80:90|a\u0000:80|é:80|\u212a:80|\u017f:80|a:８０'.split('|'),
   `${'a'.repeat(254)}:80`,
+  // Between brackets without a colon it would be written without them, and then be something else.
+  '[beef]:80',
+  '[1%eth0]:80',
 ];
 
 for (const text of NOT_ADDRESSES) {

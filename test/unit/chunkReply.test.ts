@@ -103,7 +103,7 @@ testProperty(
   },
 );
 
-test('refuses a reply cut anywhere, and one with a byte too many', () => {
+test('case 20: refuses a reply cut anywhere, and one with a byte too many', () => {
   for (const [chunk, reply] of [
     [range, rangeReply],
     [pack, packReply],
@@ -121,7 +121,7 @@ test('refuses a reply cut anywhere, and one with a byte too many', () => {
   }
 });
 
-test('refuses every raw length but the one of the layout', () => {
+test('case 20: refuses every raw length but the one of the layout', () => {
   for (const rawLength of [0, 1, 9, 11, 2 ** 31, 2 ** 32 - 1]) {
     const body = new Uint8Array(Math.min(rawLength, 11));
     for (const codec of CODECS) {
@@ -134,7 +134,7 @@ test('refuses every raw length but the one of the layout', () => {
   }
 });
 
-test('refuses every unknown codec and status', () => {
+test('case 11: refuses every unknown codec and status', () => {
   for (let value = 0; value < 256; value += 1) {
     if (value >= CODECS.length) {
       assert.throws(

@@ -18,6 +18,8 @@ const TWINS: readonly (readonly string[])[] = [
   ['K', 'k', '\u212a'],
   ['ǰ', 'J\u030c', 'j\u030c'],
   ['ᾳ', 'ᾼ', 'αι'],
+  // Upper case makes a letter of the iota below; the dot below must not end up under that.
+  ['\u1fb4\u0323', '\u0386\u0323\u0345', '\u1fb3\u0301\u0323', '\u03b1\u0323\u0301\u0345'],
   ['𐐀', '𐐨'],
   ['Ꭰ', 'ꭰ'],
   // What has no width: HFS+ and the case-folding ext4 do not see it.

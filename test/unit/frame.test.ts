@@ -44,7 +44,7 @@ checkRefused('index 2^53 + 1', '01 00 0000 00000000 00200000 00000001');
 checkRefused('index 2^63', '01 00 0000 00000000 80000000 00000000');
 checkRefused('index 2^64 - 1', '01 00 0000 00000000 ffffffff ffffffff');
 
-test('refuses all 242 unknown types and knows the other 14', () => {
+test('case 11: refuses all 242 unknown types and knows the other 14', () => {
   const known = new Set<number>(Object.values(FrameType));
   assert.equal(known.size, 14);
   for (let type = 0; type < 256; type += 1) {

@@ -57,7 +57,7 @@ function cut(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
 }
 
 for (const [name, bytes] of sampleFrames) {
-  test(`${name} cut in two at each of ${bytes.length + 1} places, and into single bytes`, () => {
+  test(`case 6, 7: ${name} cut in two at each of ${bytes.length + 1} places, and into single bytes`, () => {
     const whole = decode([bytes]);
     assert.equal(whole.frames.length, 1);
     assert.deepEqual(whole.frames[0]?.payload, bytes.subarray(16));
@@ -68,7 +68,7 @@ for (const [name, bytes] of sampleFrames) {
   });
 }
 
-test('all samples in one stream, cut in two at each place', () => {
+test('case 6: all samples in one stream, cut in two at each place', () => {
   const stream = concatBytes(sampleFrames.map(([, bytes]) => bytes));
   const whole = decode([stream]);
   assert.equal(whole.frames.length, sampleFrames.length);
@@ -77,7 +77,7 @@ test('all samples in one stream, cut in two at each place', () => {
   }
 });
 
-test('1,000 frames in one piece', () => {
+test('case 8: 1,000 frames in one piece', () => {
   const frames = Array.from({ length: 1000 }, (_, index) =>
     frame('data', new Uint8Array(index % 7).fill(index), index),
   );
@@ -98,7 +98,7 @@ test('a payload does not change when its buffers are used again', () => {
 });
 
 for (const length of [MOST_BYTES + 1, 2 ** 31, 2 ** 32 - 1]) {
-  test(`a length of ${length} is refused with its header, before anything is allocated`, () => {
+  test(`case 2, 3: a length of ${length} is refused with its header, before anything is allocated`, () => {
     const { decoder, allocated } = createDecoder();
     const header = encodeHeader({ type: 1, length, index: 0 });
     assert.deepEqual(Array.from(decoder.push(header.subarray(0, 15))), []);

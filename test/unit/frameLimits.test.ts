@@ -40,7 +40,7 @@ for (const [role, name, state, most] of FRAMES) {
   const index = name === 'page' ? 1 : 0;
   for (const length of [most + 1, 2 ** 31, 2 ** 32 - 1]) {
     const frames = [headerOf(name, length, index)];
-    testRefusal(role, `${name} of ${length} bytes`, { after: build, frames }, 'limit-exceeded');
+    testRefusal(role, `case 2, 3: ${name} of ${length} bytes`, { after: build, frames }, 'limit-exceeded');
   }
   if (!numbered.has(name)) {
     testRefusal(role, `${name} with an index`, { after: build, frames: [headerOf(name, 0, 1)] });

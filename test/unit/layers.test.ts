@@ -62,6 +62,9 @@ const ENTRY: Room = { rooms: ['base', 'rpc', 'editor'], packages: ['vscode'], is
 const DISK = 'node/disk/';
 const DISK_ADAPTERS: ReadonlySet<string> = new Set([
   `${DISK}systemFiles.ts`,
+  // The calls that take an open folder, which the port has none for.
+  `${DISK}heldFolders.ts`,
+  `${DISK}heldRemoval.ts`,
   // Keeps pages of the manifest, which are ours, behind a port of their own.
   `${DISK}pageFiles.ts`,
 ]);

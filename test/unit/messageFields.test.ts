@@ -39,7 +39,7 @@ const NOT_COUNTS = [
   ...'[]|[1]|{}|0x10|012|+1|1n|9007199254740992|9007199254740993|1e300|-9007199254740993'.split('|'),
 ];
 
-test('the table of numbers names every number of every message', () => {
+test('case 4: the table of numbers names every number of every message', () => {
   const found: string[] = [];
   const visit = (name: MessageName, place: Place, value: unknown): void => {
     if (typeof value === 'number') found.push([name, ...place].join('.'));
@@ -55,7 +55,7 @@ test('the table of numbers names every number of every message', () => {
 });
 
 for (const [name, place, most] of numbers) {
-  test(`${name}.${place.join('.')} is a whole number up to ${most}`, () => {
+  test(`case 4, 5: ${name}.${place.join('.')} is a whole number up to ${most}`, () => {
     const isTime = most === 8.64e15;
     const least = isTime ? -most : FROM_ONE.has(place.join('.')) ? 1 : 0;
     for (const good of [least, 1, most]) {
@@ -78,7 +78,7 @@ const digests: readonly (readonly [MessageName, Place, number])[] = [
 ];
 
 for (const [name, place, bytes] of digests) {
-  test(`${name}.${place.join('.')} has exactly ${bytes} bytes in lower-case hexadecimal`, () => {
+  test(`case 13: ${name}.${place.join('.')} has exactly ${bytes} bytes in lower-case hexadecimal`, () => {
     const good = '0a'.repeat(bytes);
     assert.doesNotThrow(() => decodeText(name, replaced(name, place, `"${good}"`)));
     const lengths = [0, 1, bytes - 1, bytes + 1, 2 * bytes, 100_000];

@@ -54,7 +54,7 @@ for (const name of messageNames) {
     checkRefused(name, Uint8Array.of(...sound, 0x80));
   });
 
-  test(`${name} with a key that nobody knows`, () => {
+  test(`case 11: ${name} with a key that nobody knows`, () => {
     for (const key of ['surprise', '__proto__', 'constructor', 'toString', '']) {
       const text = `${JSON.stringify(sampleMessages[name]).slice(0, -1)},${JSON.stringify(key)}:"s3cret"}`;
       // A later version may say more of itself in its hello; it is passed over.

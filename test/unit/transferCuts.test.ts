@@ -200,7 +200,7 @@ suite('somebody cancels', () => {
 });
 
 suite('the peer falls silent', () => {
-  test('both links stop: both sides give up, even with a frame half out', async () => {
+  test('case 120: both links stop: both sides give up, even with a frame half out', async () => {
     for (const point of [0, 1000, 300 * KIB]) {
       const joined: Joined = joinTransfers(tree, {
         toReceiver: {

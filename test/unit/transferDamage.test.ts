@@ -132,7 +132,7 @@ suite('a receipt that does not agree with what was sent', () => {
   }
 });
 
-test('a bit anywhere, in either direction: nothing wrong is written, both sides end', async () => {
+test('case 10: a bit anywhere, in either direction: nothing wrong is written, both sides end', async () => {
   const reference = joinTransfers(noise);
   await reference.run();
   const { toReceiver, toSender } = reference.link;

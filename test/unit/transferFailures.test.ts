@@ -220,7 +220,7 @@ suite('the destination fails', () => {
     });
   }
 
-  test('too little space is told before any data flows', async () => {
+  test('case 97: too little space is told before any data flows', async () => {
     const joined = await checkFails({ destination: { freeBytes: 3_000_000 } }, 'disk-full');
     assert.equal(countFrames(joined.link.toReceiver, 'data'), 0);
     assert.equal(countFrames(joined.link.toSender, 'want'), 0);

@@ -30,7 +30,7 @@ function bytesUnderWay({ source, destination }: Joined): number {
   return read - destination.stagedBytes;
 }
 
-test('a slow destination holds the sender back: never more than the window is under way', async () => {
+test('case 117: a slow destination holds the sender back: never more than the window is under way', async () => {
   const joined = joinTransfers(tree);
   joined.destination.writing.shut();
   await joined.start();
@@ -51,7 +51,7 @@ test('a slow destination holds the sender back: never more than the window is un
   assertArrived(tree, joined, await joined.finish());
 });
 
-test('a channel without room holds the sender back: it reads no more than the chunks it serves at once', async () => {
+test('case 114: a channel without room holds the sender back: it reads no more than the chunks it serves at once', async () => {
   const joined = joinTransfers(tree);
   joined.link.toReceiver.delivery.shut();
   await joined.start();
@@ -70,7 +70,7 @@ test('a channel without room holds the sender back: it reads no more than the ch
 });
 
 for (const openWants of [1, 5, 64, 1000]) {
-  test(`a sender that takes ${openWants} wants at once is asked for no more`, async () => {
+  test(`case 118: a sender that takes ${openWants} wants at once is asked for no more`, async () => {
     const joined = joinTransfers(tree, { openWants });
     joined.source.reading.shut();
     await joined.start();

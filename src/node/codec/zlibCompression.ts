@@ -34,27 +34,60 @@ function roomFor(bytes: number): number {
   return Math.max(1024, bytes + 64);
 }
 
+/** What a decoder gives with the option `info`, which its types do not know. */
+interface Decoded {
+  readonly buffer: Uint8Array;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+type Decode<Options> = (
+  bytes: Uint8Array,
+  options: Options & { readonly info: true },
+  callback: (error: Error | null, result: unknown) => void,
+) => void;
+
+/** Refuses what a decoder passes over: zeros behind a member of gzip, anything at all behind a frame of zstd. */
+function decodeWhole<Options>(
+  decode: Decode<Options>,
+  bytes: Uint8Array,
+  options: Options,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    decode(bytes, { ...options, info: true }, (error, result) => {
+      if (error !== null) reject(error);
+      else if (!isDecoded(result) || result.engine.bytesWritten !== bytes.length) {
+        reject(new CourierError('protocol-error', 'something stands behind a body'));
+      } else resolve(result.buffer);
+    });
+  });
+}
+
+function isDecoded(result: unknown): result is Decoded {
+  return typeof result === 'object' && result !== null && 'buffer' in result && 'engine' in result;
+}
+
 function gzipCalls(): CodecCalls {
   const compress = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
-  const decompress = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip);
   return {
     compress: (bytes) => compress(bytes, { level: GZIP_LEVEL, chunkSize: roomFor(bytes.length) }),
     compressSync: (bytes) => zlib.gzipSync(bytes, { level: GZIP_LEVEL }),
     decompress: (bytes, rawLength) =>
-      decompress(bytes, { maxOutputLength: Math.max(1, rawLength), chunkSize: roomFor(rawLength) }),
+      decodeWhole<zlib.ZlibOptions>(zlib.gunzip, bytes, {
+        maxOutputLength: Math.max(1, rawLength),
+        chunkSize: roomFor(rawLength),
+      }),
   };
 }
 
 function zstdCalls(): CodecCalls | undefined {
   if (typeof zlib.zstdCompress !== 'function') return undefined;
   const compress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
-  const decompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
   const params = { [zlib.constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
   return {
     compress: (bytes) => compress(bytes, { params, chunkSize: roomFor(bytes.length) }),
     compressSync: (bytes) => zlib.zstdCompressSync(bytes, { params }),
     decompress: (bytes, rawLength) =>
-      decompress(bytes, {
+      decodeWhole<zlib.ZstdOptions>(zlib.zstdDecompress, bytes, {
         maxOutputLength: Math.max(1, rawLength),
         chunkSize: roomFor(rawLength),
         params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },

@@ -1,0 +1,3 @@
+import { fuzzTest } from './fuzzTest.ts';
+
+fuzzTest('frame', 'frames, however they are cut');

@@ -1,0 +1,3 @@
+import { fuzzTest } from './fuzzTest.ts';
+
+fuzzTest('reply', 'replies to chunks');

@@ -1,0 +1,3 @@
+import { fuzzTest } from './fuzzTest.ts';
+
+fuzzTest('rpc', 'requests on the local socket');

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { concatBytes } from '../../../../src/base/bytes.ts';
+import { RemoteProtocolError } from '../../../../src/base/failure.ts';
+import { requireLength } from '../../../../src/protocol/conversation.ts';
+import { encodeHeader, frameName, FrameType, HEADER_BYTES } from '../../../../src/protocol/frame.ts';
+import type { Frame, FrameHeader, FrameName } from '../../../../src/protocol/frame.ts';
+import { FrameDecoder } from '../../../../src/protocol/frameDecoder.ts';
+import { limits } from '../../../../src/protocol/limits.ts';
+import type { MessageName } from '../../../../src/protocol/messages.ts';
+import { messageNames } from '../../../support/messageChecks.ts';
+import { isRemoteError, rawFrame, sampleFrames } from '../../../support/samples.ts';
+import {
+  RECEIVER_STATES,
+  receiverIn,
+  SENDER_STATES,
+  senderIn,
+  soundFrame,
+} from '../../../support/sessionStates.ts';
+import { Dice } from '../dice.ts';
+import { mutateBytes } from '../mutateBytes.ts';
+import { NASTY_WORDS } from '../nasty.ts';
+import type { FuzzTarget, Verdict } from '../target.ts';
+import { messageSeeds, mutatedMessage } from './message.ts';
+
+const DATA_BYTES = 40 + 64 * 1024;
+/** The most bytes of each type that a session takes in any state, as `docs/protocol.md` § 4 lists them. */
+const MOST_BYTES: Readonly<Record<FrameName, number>> = {
+  hello: limits.greetingBytes,
+  offer: limits.controlBytes,
+  page: limits.pageBytes,
+  offerEnd: limits.controlBytes,
+  answer: limits.controlBytes,
+  want: limits.wantBytes,
+  data: DATA_BYTES,
+  same: 0,
+  failed: limits.controlBytes,
+  progress: limits.controlBytes,
+  outcome: limits.controlBytes,
+  receipt: limits.controlBytes,
+  close: limits.controlBytes,
+  alive: 0,
+};
+
+const STREAM = 'stream';
+const STATES = [
+  ...SENDER_STATES.map((state) => ['sender', state] as const),
+  ...RECEIVER_STATES.map((state) => ['receiver', state] as const),
+];
+
+/**
+ * Streams of frames: through the decoder, and through whole sessions in each of their states, which must neither
+ * throw nor go on after they have ended, whatever they are told.
+ */
+export function frameTarget(): FuzzTarget {
+  return {
+    kinds: [STREAM, ...STATES.map((state) => state.join(' '))],
+    generate(dice) {
+      // A session costs as much as fifty decoders.
+      if (dice.isLess(0.98)) return { kind: STREAM, bytes: mutatedStream(dice, () => someFrame(dice)) };
+      const [role, state] = dice.pick(STATES);
+      const bytes = mutatedStream(dice, () => (dice.isLess(0.5) ? someFrame(dice) : soundIn(role, dice)));
+      return { kind: `${role} ${state}`, bytes };
+    },
+    check: ({ kind, bytes }) => (kind === STREAM ? checkStream(bytes) : checkSession(kind, bytes)),
+  };
+}
+
+function someFrame(dice: Dice): Uint8Array {
+  if (dice.isLess(0.3)) return dice.pick(sampleFrames)[1];
+  const name = dice.pick(messageNames);
+  const payload = dice.isLess(0.5)
+    ? dice.pick(messageSeeds.get(name) ?? []).bytes
+    : mutatedMessage(name, dice);
+  const index = dice.isLess(0.5) ? 0 : dice.pick(NASTY_WORDS) * (dice.isLess(0.5) ? 1 : 2 ** 21);
+  return rawFrame(FrameType[name], index, payload);
+}
+
+const SMALL_FRAMES: readonly MessageName[] = messageNames;
+
+function soundIn(role: 'sender' | 'receiver', dice: Dice): Uint8Array {
+  return soundFrame(dice.pick([...SMALL_FRAMES, 'same', 'alive']), role, dice.below(2));
+}
+
+/** Frames one after the other, two thirds of them with something wrong in their headers or anywhere. */
+function mutatedStream(dice: Dice, make: () => Uint8Array): Uint8Array {
+  const frames = Array.from({ length: 1 + dice.below(4) }, make);
+  if (dice.isLess(0.3)) mutateHeader(frames, dice);
+  const stream = concatBytes(frames);
+  return dice.isLess(0.4) ? mutateBytes(stream, dice, make()) : stream;
+}
+
+function mutateHeader(frames: Uint8Array[], dice: Dice): void {
+  const at = dice.below(frames.length);
+  const frame = Uint8Array.from(frames[at] ?? []);
+  const view = new DataView(frame.buffer);
+  const offset = dice.pick([0, 1, 2, 3, 4, 8, 12]);
+  if (offset < 4) view.setUint8(offset, dice.pick([0, 1, 14, 15, 0x80, 0xff, dice.below(256)]));
+  else view.setUint32(offset, dice.pick(NASTY_WORDS));
+  frames[at] = frame;
+}
+
+interface Decoded {
+  readonly frames: readonly Frame[];
+  readonly isRefused: boolean;
+}
+
+function decode(pieces: readonly Uint8Array[]): Decoded {
+  const frames: Frame[] = [];
+  const decoder = new FrameDecoder({
+    admit: (header: FrameHeader) => requireLength(header, MOST_BYTES[frameName(header.type)]),
+  });
+  try {
+    for (const piece of pieces) for (const frame of decoder.push(piece)) frames.push(frame);
+    return { frames, isRefused: false };
+  } catch (error) {
+    if (!isRemoteError('protocol-error', 'limit-exceeded')(error)) throw error;
+    // After an error it refuses everything, also what is sound.
+    assert.equal(decoder.isBetweenFrames, false);
+    assert.throws(() => Array.from(decoder.push(NOTHING)), RemoteProtocolError);
+    assert.throws(() => Array.from(decoder.push(SOUND)), RemoteProtocolError);
+    return { frames, isRefused: true };
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+const SOUND = rawFrame(FrameType.alive, 0, new Uint8Array(0));
+
+/** However a stream is cut, it says the same; and what is taken of it is, byte for byte, what would be said. */
+function checkStream(bytes: Uint8Array): Verdict {
+  const whole = decode([bytes]);
+  const said = whole.frames.flatMap((frame) => [encodeHeader(frame), frame.payload]);
+  const taken = concatBytes(said);
+  assert.equal(Buffer.compare(taken, bytes.subarray(0, taken.length)), 0);
+  if (!whole.isRefused) assert.ok(bytes.length - taken.length < HEADER_BYTES + limits.pageBytes);
+  const cut = decode(piecesOf(bytes));
+  assert.equal(cut.isRefused, whole.isRefused);
+  assert.equal(
+    Buffer.compare(concatBytes(cut.frames.flatMap((frame) => [encodeHeader(frame), frame.payload])), taken),
+    0,
+  );
+  return whole.isRefused ? 'refused' : 'taken';
+}
+
+/** Cut at places that follow from the bytes alone, mostly near the ends of headers. */
+function piecesOf(bytes: Uint8Array): Uint8Array[] {
+  const dice = new Dice(bytes.length, bytes.at(-1));
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const length = dice.pick([1, 2, 15, 16, 17, 1 + dice.below(bytes.length)]);
+    pieces.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return pieces;
+}
+
+function checkSession(kind: string, bytes: Uint8Array): Verdict {
+  const [role, state] = kind.split(' ');
+  const pair =
+    role === 'sender'
+      ? senderIn(SENDER_STATES.find((each) => each === state) ?? assert.fail(kind))
+      : receiverIn(RECEIVER_STATES.find((each) => each === state) ?? assert.fail(kind));
+  const end = pair.ends[role === 'sender' ? 'sender' : 'receiver'];
+  for (const piece of piecesOf(bytes)) pair.feed(role === 'sender' ? 'sender' : 'receiver', piece);
+  end.speak();
+  pair.turn(limits.aliveEveryMs);
+  assert.ok(end.endings.length <= 1, end.endings.join(', '));
+  if (end.endings.length === 1) assert.equal(end.types.at(-1), 'closed');
+  assert.ok(end.sent.length < 64 * 1024, `it said ${end.sent.length} bytes`);
+  // A mistake of ours would be called `internal`.
+  assert.ok(!end.endings.includes('local internal'));
+  return end.endings.some((ending) => ending.startsWith('local')) ? 'refused' : 'taken';
+}
