@@ -1,10 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { CourierError } from '../base/failure.ts';
-import { replaceFile, writeNewFile } from '../node/state/stateFile.ts';
+import { readStateFile, replaceFile, writeNewFile } from '../node/state/stateFile.ts';
 import { ENDPOINT_FILE } from '../rpc/contract.ts';
 import type { Endpoint } from '../rpc/contract.ts';
 import { listenAlone, socketPath } from './localSocket.ts';
@@ -53,19 +53,20 @@ function readEndpoint(storage: string): Endpoint {
   const path = socketPath(join(storage, 'engine.sock'), storage);
   const fresh = JSON.stringify({ path, token: randomBytes(32).toString('hex') });
   if (!writeNewFile(file, fresh)) {
-    const kept = parseEndpoint(readFileSync(file, 'utf8'));
+    const kept = readIntact(file);
     if (kept?.path === path) return kept;
     // Damaged, or the folder has moved.
     replaceFile(file, fresh);
   }
-  const endpoint = parseEndpoint(readFileSync(file, 'utf8'));
+  const endpoint = readIntact(file);
   if (endpoint === undefined) throw new CourierError('state-unusable', `${file} is damaged`);
   return endpoint;
 }
 
-function parseEndpoint(text: string): Endpoint | undefined {
+/** `undefined` if it is damaged. */
+function readIntact(file: string): Endpoint | undefined {
   try {
-    return v.parse(schema, JSON.parse(text));
+    return v.parse(schema, JSON.parse(readStateFile(file)));
   } catch {
     return undefined;
   }

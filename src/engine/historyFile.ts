@@ -1,12 +1,14 @@
-import { readFileSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import * as v from 'valibot';
 import type { Logger } from '../base/logger.ts';
 import { isErrno } from '../node/disk/errno.ts';
-import { replaceFile } from '../node/state/stateFile.ts';
+import { readStateFile, replaceFile } from '../node/state/stateFile.ts';
 import type { ReceivedSummary } from '../rpc/model.ts';
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** Milliseconds since 1970, as far as a date reaches. */
+const moment = v.pipe(count, v.maxValue(8.64e15));
 
 const schema = v.strictObject({
   version: v.literal(1),
@@ -21,7 +23,7 @@ const schema = v.strictObject({
       folders: count,
       bytes: count,
       digest: text,
-      receivedAtMs: v.number(),
+      receivedAtMs: moment,
     }),
   ),
 });
@@ -92,7 +94,7 @@ export class HistoryFile {
 /** `undefined` if there is none; throws if it is damaged. */
 function readHistory(file: string): readonly ReceivedSummary[] | undefined {
   try {
-    return v.parse(schema, JSON.parse(readFileSync(file, 'utf8'))).received;
+    return v.parse(schema, JSON.parse(readStateFile(file))).received;
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined;
     throw error;

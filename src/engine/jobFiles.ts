@@ -1,15 +1,19 @@
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { ENTRY_FAILURES, SESSION_FAILURES } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
 import { isErrno } from '../node/disk/errno.ts';
-import { removeFile, replaceFile } from '../node/state/stateFile.ts';
+import { readStateFile, removeFile, replaceFile } from '../node/state/stateFile.ts';
 
 const id = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/u));
 const fingerprint = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u));
 const text = v.pipe(v.string(), v.maxLength(65_536));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** Milliseconds since 1970, as far as a date reaches: beyond that it could not even be shown. */
+const moment = v.pipe(count, v.maxValue(8.64e15));
+/** What a file system calls it; JSON can spell Infinity (1e999), which could not be written again. */
+const deviceNumber = v.pipe(v.number(), v.finite());
 
 const jobSchema = v.strictObject({
   id,
@@ -23,7 +27,7 @@ const jobSchema = v.strictObject({
   /** A folder of copies that goes with the transfer. */
   outbox: v.optional(text),
   window: v.optional(text),
-  startedAtMs: v.number(),
+  startedAtMs: moment,
   isPaused: v.boolean(),
   /** The peer has agreed to it: it goes on by itself. */
   wasAccepted: v.boolean(),
@@ -37,7 +41,7 @@ const acceptedSchema = v.strictObject({
   /** Absolute. */
   folder: text,
   /** Tells that folder from another one that stands in its place. */
-  folderIdentity: v.optional(v.strictObject({ dev: v.number(), ino: v.number() })),
+  folderIdentity: v.optional(v.strictObject({ dev: deviceNumber, ino: deviceNumber })),
   onConflict: v.picklist(['skip', 'keep-both', 'replace']),
   /** What was agreed to: an offer that goes beyond it is asked about anew. */
   agreed: v.strictObject({
@@ -45,8 +49,10 @@ const acceptedSchema = v.strictObject({
     rootCount: count,
     files: count,
     bytes: count,
+    /** How many names that programs obey; older records do not say. */
+    notable: v.optional(count),
   }),
-  startedAtMs: v.number(),
+  startedAtMs: moment,
 });
 
 const lastSeenSchema = v.strictObject({
@@ -93,27 +99,24 @@ export class RecordFiles<Item extends { readonly id: string }> {
 
   /** All that can be read; what is damaged is left out and told to the log. */
   list(): readonly Item[] {
-    return names(this.#folder).flatMap((name) => {
-      try {
-        const item = this.#parse(JSON.parse(readFileSync(join(this.#folder, name), 'utf8')));
-        return name === `${item.id}.json` ? [item] : [];
-      } catch {
-        this.#logger.warn(`${name} is damaged and was passed over`);
-        return [];
-      }
-    });
+    return names(this.#folder).flatMap((name) => this.#read(name) ?? []);
   }
 
   /** One of them, as it stands on the disk now: another process may have removed it. */
   find(item: string): Item | undefined {
-    const file = this.#fileOf(item);
+    return this.#read(this.#nameOf(item));
+  }
+
+  /** A record under another's name, too, is a damaged one: a yes to one transfer is none to another. */
+  #read(name: string): Item | undefined {
     try {
-      return this.#parse(JSON.parse(readFileSync(file, 'utf8')));
+      const item = this.#parse(JSON.parse(readStateFile(join(this.#folder, name))));
+      if (name === this.#nameOf(item.id)) return item;
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return undefined;
-      this.#logger.warn(`the record of ${item} is damaged and was passed over`);
-      return undefined;
     }
+    this.#logger.warn(`a damaged record was passed over: ${name}`);
+    return undefined;
   }
 
   write(item: Item): void {
@@ -128,7 +131,7 @@ export class RecordFiles<Item extends { readonly id: string }> {
   /** `undefined` if nobody has written it down, or it cannot be read. */
   lastSeen(item: string): LastSeen | undefined {
     try {
-      return v.parse(lastSeenSchema, JSON.parse(readFileSync(this.#lastSeenOf(item), 'utf8')));
+      return v.parse(lastSeenSchema, JSON.parse(readStateFile(this.#lastSeenOf(item))));
     } catch {
       return undefined;
     }
@@ -141,12 +144,16 @@ export class RecordFiles<Item extends { readonly id: string }> {
       writeFileSync(`${file}.tmp`, JSON.stringify(seen), { mode: 0o600 });
       renameSync(`${file}.tmp`, file);
     } catch (error) {
-      this.#logger.debug(`how ${item} stands could not be written down: ${String(error)}`);
+      this.#logger.debug(`how a transfer stands could not be written down: ${item}, ${String(error)}`);
     }
   }
 
+  #nameOf(item: string): string {
+    return `${v.parse(id, item)}.json`;
+  }
+
   #fileOf(item: string): string {
-    return join(this.#folder, `${v.parse(id, item)}.json`);
+    return join(this.#folder, this.#nameOf(item));
   }
 
   #lastSeenOf(item: string): string {

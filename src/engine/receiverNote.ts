@@ -1,5 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { replaceFile } from '../node/state/stateFile.ts';
+import { rmSync } from 'node:fs';
+import { readStateFile, replaceFile } from '../node/state/stateFile.ts';
 
 /** How long after the end of an engine the next one takes itself for its continuation. */
 const FRESH_MS = 2 * 60 * 1000;
@@ -23,7 +23,7 @@ export class ReceiverNote {
   /** Whether there is a fresh one; it is read once. */
   take(now: number): boolean {
     try {
-      const ageMs = now - Number(readFileSync(this.#file, 'utf8'));
+      const ageMs = now - Number(readStateFile(this.#file));
       rmSync(this.#file, { force: true });
       return ageMs >= 0 && ageMs < FRESH_MS;
     } catch {

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -6,7 +6,7 @@ import { loadIdentity } from '../node/identity/identityFile.ts';
 import type { Identity } from '../node/identity/identity.ts';
 import { InviteFiles } from '../node/state/inviteFiles.ts';
 import { KnownPeersFile } from '../node/state/knownPeersFile.ts';
-import { replaceFile } from '../node/state/stateFile.ts';
+import { readStateFile, replaceFile } from '../node/state/stateFile.ts';
 import { formatAddress, parseAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
 
@@ -24,18 +24,29 @@ export class StateFolder {
   readonly location: string;
   readonly peers: KnownPeersFile;
   readonly invites: InviteFiles;
+  /** Where the identity lies, if it is kept in this folder. */
+  readonly identityFile: string;
   readonly #identity: () => Promise<Identity>;
 
   /** `identity` is where it comes from if it is not kept in a file of this folder. */
   constructor(location: string, identity?: () => Promise<Identity>) {
     this.location = location;
-    this.#identity = identity ?? (() => loadIdentity(join(location, 'identity.pem')));
+    this.identityFile = join(location, 'identity.pem');
+    this.#identity = identity ?? (() => loadIdentity(this.identityFile));
     this.peers = new KnownPeersFile(join(location, 'known-peers.json'));
     this.invites = new InviteFiles(join(location, 'invites'));
   }
 
   identity(): Promise<Identity> {
     return this.#identity();
+  }
+
+  /**
+   * Whether the identity is about to be made anew though this device has paired before: then its key is gone, and
+   * whoever knows it will not know it any more.
+   */
+  get hasLostIdentity(): boolean {
+    return !existsSync(this.identityFile) && this.peers.list().length > 0;
   }
 
   /** Where the pages of one outgoing transfer are kept while it runs in this process. */
@@ -95,7 +106,7 @@ export class StateFolder {
 
   #readListening(): v.InferOutput<typeof listeningSchema> | undefined {
     try {
-      return v.parse(listeningSchema, JSON.parse(readFileSync(this.#listeningFile, 'utf8')));
+      return v.parse(listeningSchema, JSON.parse(readStateFile(this.#listeningFile)));
     } catch {
       return undefined;
     }

@@ -29,6 +29,8 @@ export interface ChunkStoreInit {
   readonly compression: Compression;
   /** Bytes that are verified and written; `held` were there before, and cost the path nothing. */
   readonly onWritten: (bytes: number, came: 'sent' | 'held') => void;
+  /** Resolves when other work has had its turn; absent, it is given none. */
+  readonly rest?: () => Promise<void>;
   /** One entry more has ended. */
   readonly onSettled: () => void;
   readonly onFailed: (file: FileReference, reason: EntryFailure) => void;
@@ -36,12 +38,19 @@ export interface ChunkStoreInit {
   readonly onFailedHere: (file: FileReference, reason: DestinationFailure) => void;
 }
 
+/** Small files that are looked at or written before other work gets its turn: the peer must hear from us meanwhile. */
+const STORE_BURST = 64;
+
 /**
  * Takes what arrives for a want to the destination: decodes, verifies, writes, and settles the files that
  * are complete with it. Nothing is written before its digest matched.
  */
 export class ChunkStore {
+  // Immutable.
   readonly #init: ChunkStoreInit;
+
+  // Mutable.
+  #smallSinceRest = 0;
 
   constructor(init: ChunkStoreInit) {
     this.#init = init;
@@ -54,6 +63,7 @@ export class ChunkStore {
     if (!files.some((file) => destination.hasHeld(file))) return [];
     const digests: (HeldDigest | undefined)[] = [];
     for (const file of files) {
+      await this.#restNowAndThen();
       const held = await this.#readHeld(file, ...placeOf(chunk, file));
       digests.push(
         held === undefined ? undefined : { digest: hashing.sha256(held.bytes), isInPlace: held.isInPlace },
@@ -149,6 +159,7 @@ export class ChunkStore {
     came: 'sent' | 'held',
   ): Promise<void> {
     const { destination, ledger } = this.#init;
+    await this.#restNowAndThen();
     await this.#attempt(file, async () => {
       if (bytes !== undefined) await destination.write(file, 0, bytes);
       await destination.complete(file);
@@ -157,6 +168,14 @@ export class ChunkStore {
       this.#init.onWritten(file.entry.size, came);
       this.#init.onSettled();
     });
+  }
+
+  /** Small files are handled with calls that block: many in a row would keep the session from speaking. */
+  async #restNowAndThen(): Promise<void> {
+    this.#smallSinceRest += 1;
+    if (this.#smallSinceRest < STORE_BURST) return;
+    this.#smallSinceRest = 0;
+    await this.#init.rest?.();
   }
 
   /** The sender says that what is there is right: it becomes part of the new file. */

@@ -7,7 +7,6 @@ import type { DestinationFailure, EntryFailure, SessionFailure } from '../base/f
 import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import { Semaphore } from '../base/semaphore.ts';
-import { chunkLength } from '../protocol/chunkLayout.ts';
 import type { Chunk, PageLayout } from '../protocol/chunkLayout.ts';
 import { limits } from '../protocol/limits.ts';
 import { decodeMessage, encodeMessage, entryFromWire, entryToWire } from '../protocol/messages.ts';
@@ -46,6 +45,8 @@ export interface IncomingTransferInit {
   /** Whether a transfer that is interrupted, not given up, keeps what it has received so far. */
   readonly keepsInterrupted: boolean;
   readonly observer?: IncomingObserver;
+  /** Resolves when other work has had its turn; see `ChunkStoreInit`. */
+  readonly rest?: () => Promise<void>;
   /** Takes back the memory of a chunk that is written; the counterpart of the session's `allocate`. */
   readonly recycle?: (payload: Uint8Array) => void;
 }
@@ -72,6 +73,11 @@ export interface IncomingReport {
 
 /** Bytes of wants that may be open at once: what an interruption can cost, and what fills a path. */
 const WINDOW_BYTES = 16 * 1024 * 1024;
+/**
+ * What each file of a pack takes of the window at least. The ledger keeps the pages that the window reaches into in
+ * memory, and a page of files of a few bytes each is longer than all their content.
+ */
+const LEAST_FILE_BYTES = 1024;
 /** How often the sender hears of progress. */
 const CONFIRM_EVERY_MS = 100;
 /** A chunk that arrives damaged is asked for once more. */
@@ -256,12 +262,13 @@ export class IncomingTransfer {
   }
 
   #open(destination: Destination): void {
-    const { hashing, compression } = this.#init;
+    const { hashing, compression, rest } = this.#init;
     const store = new ChunkStore({
       destination,
       ledger: this.#book(),
       hashing,
       compression,
+      ...(rest === undefined ? {} : { rest }),
       onWritten: (bytes, came) => {
         this.#bytesDone += bytes;
         if (came === 'held') this.#bytesHeld += bytes;
@@ -334,7 +341,7 @@ export class IncomingTransfer {
       for (let index = layout.firstChunk; index < layout.endChunk; index += 1) {
         const chunk = layout.chunkAt(index);
         await this.#wantSlots.acquire(1);
-        await this.#window.acquire(chunkLength(chunk));
+        await this.#window.acquire(windowBytes(chunk));
         if (this.#pump.isEnded) return;
         if (chunk.kind === 'range' && ledger.page(page).outcomeOf(chunk.entry) !== 'pending') {
           this.#release(chunk);
@@ -379,7 +386,7 @@ export class IncomingTransfer {
   }
 
   #release(chunk: Chunk): void {
-    this.#window.release(chunkLength(chunk));
+    this.#window.release(windowBytes(chunk));
     this.#wantSlots.release(1);
   }
 
@@ -448,6 +455,12 @@ export class IncomingTransfer {
     for (const { chunk } of this.#openWants.values()) this.#release(chunk);
     this.#openWants.clear();
   }
+}
+
+/** What an open want for this chunk takes of the window. */
+function windowBytes(chunk: Chunk): number {
+  if (chunk.kind === 'range') return chunk.length;
+  return chunk.sizes.reduce((sum, size) => sum + Math.max(size, LEAST_FILE_BYTES), 0);
 }
 
 const pageCodec: PageCodec<EntryItem> = {

@@ -27,10 +27,14 @@ export interface PageCodec<Item> {
 }
 
 /**
- * How many pages stay in memory besides those with a big file under way: every open want may lie in a page
- * of its own, and a page that is put away between two files of one pack is parsed again for each of them.
+ * What stays in memory besides the pages with a big file under way: as many pages as a receiver may have wants open
+ * for, as long as they are short. In bytes as they are stored; parsed, a page of small files takes three times
+ * that. A page that is put away between two files of one pack is parsed again for each of them: so there is room for
+ * all that the window of wants may reach into (`incomingTransfer.ts`).
  */
-const CACHED_PAGES = limits.openWants + 8;
+const MOST_CACHED_PAGES = limits.openWants + 8;
+const MOST_CACHED_BYTES = 4 * 1024 * 1024;
+const LEAST_CACHED_PAGES = 16;
 
 interface FileUnderWay {
   readonly digests: Uint8Array;
@@ -41,6 +45,8 @@ export class LedgerPage<Item extends { readonly entry: Entry }> {
   // Immutable.
   readonly page: number;
   readonly items: readonly Item[];
+  /** As it is stored. */
+  readonly storedBytes: number;
 
   // Mutable.
   layout: PageLayout | undefined;
@@ -49,9 +55,10 @@ export class LedgerPage<Item extends { readonly entry: Entry }> {
   readonly digests: Uint8Array;
   readonly underWay = new Map<number, FileUnderWay>();
 
-  constructor(page: number, items: readonly Item[]) {
+  constructor(page: number, items: readonly Item[], storedBytes: number) {
     this.page = page;
     this.items = items;
+    this.storedBytes = storedBytes;
     this.outcomes = new Uint8Array(items.length);
     this.digests = new Uint8Array(items.length * DIGEST_BYTES);
   }
@@ -93,6 +100,7 @@ export class Ledger<Item extends { readonly entry: Entry }> {
   #chunks = 0;
   /** Least recently used first. */
   readonly #cache = new Map<number, LedgerPage<Item>>();
+  #cachedBytes = 0;
 
   constructor(store: PageStore, codec: PageCodec<Item>, hashing: Hashing) {
     this.#store = store;
@@ -115,8 +123,9 @@ export class Ledger<Item extends { readonly entry: Entry }> {
   }
 
   append(items: readonly Item[]): LedgerPage<Item> {
-    const page = new LedgerPage(this.#pages, items);
-    this.#store.write('manifest', page.page, this.#codec.encode(items));
+    const stored = this.#codec.encode(items);
+    const page = new LedgerPage(this.#pages, items, stored.length);
+    this.#store.write('manifest', page.page, stored);
     this.#pages += 1;
     this.#remember(page);
     return page;
@@ -138,10 +147,15 @@ export class Ledger<Item extends { readonly entry: Entry }> {
 
   page(number: number): LedgerPage<Item> {
     const cached = this.#cache.get(number);
-    const page = cached ?? this.#load(number);
+    if (cached === undefined) {
+      const loaded = this.#load(number);
+      this.#remember(loaded);
+      return loaded;
+    }
+    // The most recently used is the last.
     this.#cache.delete(number);
-    this.#remember(page);
-    return page;
+    this.#cache.set(number, cached);
+    return cached;
   }
 
   /** The chunk with this index, and its page. */
@@ -243,19 +257,25 @@ export class Ledger<Item extends { readonly entry: Entry }> {
 
   #remember(page: LedgerPage<Item>): void {
     this.#cache.set(page.page, page);
-    if (this.#cache.size <= CACHED_PAGES) return;
+    this.#cachedBytes += page.storedBytes;
     for (const [number, candidate] of this.#cache) {
+      if (!this.#isCacheFull) return;
       if (candidate.underWay.size > 0 || candidate === page) continue;
       this.#store.write('results', number, encodeResults(candidate));
       this.#cache.delete(number);
-      if (this.#cache.size <= CACHED_PAGES) return;
+      this.#cachedBytes -= candidate.storedBytes;
     }
+  }
+
+  get #isCacheFull(): boolean {
+    const { size } = this.#cache;
+    return size > MOST_CACHED_PAGES || (size > LEAST_CACHED_PAGES && this.#cachedBytes > MOST_CACHED_BYTES);
   }
 
   #load(number: number): LedgerPage<Item> {
     const bytes = this.#store.read('manifest', number);
     if (bytes === undefined) throw new LocalProtocolError(`no page ${number}`);
-    const page = new LedgerPage(number, this.#codec.decode(bytes));
+    const page = new LedgerPage(number, this.#codec.decode(bytes), bytes.length);
     const results = this.#store.read('results', number);
     if (results !== undefined) decodeResults(results, page);
     const firstChunk = this.#firstChunks[number];

@@ -19,7 +19,8 @@ import type { TestContext } from 'node:test';
 import { CourierError } from '../../src/base/failure.ts';
 import type { FailureCode } from '../../src/base/failure.ts';
 import { FileSource } from '../../src/node/disk/fileSource.ts';
-import type { FileSystem } from '../../src/node/disk/fileSystem.ts';
+import { canHoldFolders } from '../../src/node/disk/heldFolders.ts';
+import type { WholeFileSystem } from '../../src/node/disk/fileSystem.ts';
 import { systemFiles } from '../../src/node/disk/systemFiles.ts';
 import type { FileEntry } from '../../src/protocol/manifest.ts';
 import type { FileVersion } from '../../src/transfer/ports.ts';
@@ -39,7 +40,7 @@ const NEW = 2;
 interface Change {
   readonly apply: (location: string) => void;
   /** What a read that opens the file afterwards fails with. */
-  readonly closed: FailureCode;
+  readonly closed: FailureCode | 'nothing';
   /** What a read fails with when the file was open already. */
   readonly open: FailureCode | 'nothing';
 }
@@ -159,7 +160,8 @@ const changes: Readonly<Record<string, Change>> = {
       writeFileSync(join(`${folder}.copy`, 'file'), Buffer.alloc(size, NEW));
       symlinkSync(`${folder}.copy`, folder);
     },
-    closed: 'source-changed',
+    // The folder is held: what was listed is still found in it, wherever it is now.
+    closed: canHoldFolders() ? 'nothing' : 'source-vanished',
     open: 'nothing',
   },
   // A second name changes the file's ctime and nothing that matters; better one failure than one splice.
@@ -182,26 +184,31 @@ interface Offered {
 }
 
 /** The system's files, each of which changes between the look at it and the read: the first look is right. */
-function changingUnderRead(apply: (location: string) => void): FileSystem {
+function changingUnderRead(apply: (location: string) => void): WholeFileSystem {
   return {
     ...systemFiles,
-    open(location, how, mode) {
-      const opened = systemFiles.open(location, how, mode);
-      const [read, readNow] = [opened.read.bind(opened), opened.readNow.bind(opened)];
-      opened.read = async (into, position) => {
-        apply(location);
-        return read(into, position);
+    below(root, identity) {
+      const files = systemFiles.below(root, identity);
+      const open = files.open.bind(files);
+      files.open = (location, how, mode) => {
+        const opened = open(location, how, mode);
+        const [read, readNow] = [opened.read.bind(opened), opened.readNow.bind(opened)];
+        opened.read = async (into, position) => {
+          apply(location);
+          return read(into, position);
+        };
+        opened.readNow = (into, position) => {
+          apply(location);
+          return readNow(into, position);
+        };
+        return opened;
       };
-      opened.readNow = (into, position) => {
-        apply(location);
-        return readNow(into, position);
-      };
-      return opened;
+      return files;
     },
   };
 }
 
-async function offer(t: TestContext, size: number, disk: FileSystem = systemFiles): Promise<Offered> {
+async function offer(t: TestContext, size: number, disk: WholeFileSystem = systemFiles): Promise<Offered> {
   const folder = join(scratchFolder(t), 'sent');
   mkdirSync(folder);
   const location = join(folder, 'file');
@@ -226,21 +233,21 @@ async function outcome(reading: Promise<Uint8Array>): Promise<string> {
 }
 
 for (const [name, { apply, closed, open }] of Object.entries(changes)) {
-  test(`small, ${name}`, { timeout: 20_000 }, async (t) => {
+  test(`case 80: small, ${name}`, { timeout: 20_000 }, async (t) => {
     const { source, location, entry, version } = await offer(t, SMALL);
     assert.equal(await outcome(source.read(entry, version, 0, SMALL)), 'nothing');
     apply(location);
     assert.equal(await outcome(source.read(entry, version, 0, SMALL)), closed);
   });
 
-  test(`big, before its first chunk: ${name}`, { timeout: 20_000 }, async (t) => {
+  test(`case 80: big, before its first chunk: ${name}`, { timeout: 20_000 }, async (t) => {
     const { source, location, entry, version } = await offer(t, BIG);
     apply(location);
     assert.equal(await outcome(source.read(entry, version, 0, CHUNK)), closed);
     assert.equal(await outcome(source.read(entry, version, CHUNK, CHUNK)), closed);
   });
 
-  test(`big, between two chunks: ${name}`, { timeout: 20_000 }, async (t) => {
+  test(`case 80: big, between two chunks: ${name}`, { timeout: 20_000 }, async (t) => {
     const { source, location, entry, version } = await offer(t, BIG);
     assert.equal(await outcome(source.read(entry, version, 0, CHUNK)), 'nothing');
     apply(location);
@@ -255,13 +262,13 @@ for (const [name, { apply, closed, open }] of Object.entries(changes)) {
     ['small', SMALL],
     ['big', BIG],
   ] as const) {
-    test(`${what}, between the look at it and the read: ${name}`, async (t) => {
+    test(`case 80: ${what}, between the look at it and the read: ${name}`, async (t) => {
       const { source, entry, version } = await offer(t, size, changingUnderRead(apply));
       assert.equal(await outcome(source.read(entry, version, 0, Math.min(size, CHUNK))), open);
     });
   }
 
-  test(`big, while it is read: ${name}`, { timeout: 20_000 }, async (t) => {
+  test(`case 80: big, while it is read: ${name}`, { timeout: 20_000 }, async (t) => {
     const { source, location, entry, version } = await offer(t, BIG);
     const readings = [0, 1, 2].map((at) => outcome(source.read(entry, version, at * CHUNK, CHUNK)));
     apply(location);

@@ -10,7 +10,7 @@ import { scratchFolder } from '../support/scratch.ts';
 const ID = 'a'.repeat(32);
 const isBusy = (error: unknown): boolean => CourierError.is(error, 'busy');
 
-test('a transfer is taken once, and free again when it is let go', async (t) => {
+test('case 76: a transfer is taken once, and free again when it is let go', async (t) => {
   const state = scratchFolder(t);
   const [one, other] = [new TransferLocks(state), new TransferLocks(state)];
   assert.equal(await other.isTaken(ID), false);
@@ -27,7 +27,7 @@ test('a transfer is taken once, and free again when it is let go', async (t) => 
   assert.deepEqual(readdirSync(join(state, 'locks')), []);
 });
 
-test('of several that want it at once one gets it', async (t) => {
+test('case 76: of several that want it at once one gets it', async (t) => {
   const locks = new TransferLocks(scratchFolder(t));
   const wanted = await Promise.allSettled(Array.from({ length: 8 }, () => locks.take(ID)));
   const got = wanted.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
@@ -35,7 +35,7 @@ test('of several that want it at once one gets it', async (t) => {
   for (const lock of got) lock.release();
 });
 
-test('what a killed process held is free, though its name is still there', async (t) => {
+test('case 76: what a killed process held is free, though its name is still there', async (t) => {
   const state = scratchFolder(t);
   await assert.rejects(runTask('holdTransfer', [state, ID]), /ended without a word/u);
   assert.deepEqual(readdirSync(join(state, 'locks')), [`${ID}.sock`]);

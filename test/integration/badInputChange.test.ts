@@ -94,7 +94,7 @@ function replace(path: string): void {
   renameSync(temporary, path);
 }
 
-test('files, small and big, that change in every way: each fails by itself, the rest arrives', async (t) => {
+test('case 80, 85: files, small and big, that change in every way: each fails by itself, the rest arrives', async (t) => {
   const scene = new Scene(t);
   const contents = { small: 'content of a small file', big: compressible(700_000) };
   const tree: Record<string, ReturnType<typeof file>> = {};
@@ -193,7 +193,7 @@ test('the sender gives up while the receiver is being asked', async (t) => {
   scene.assertClean({});
 });
 
-test('a big file changes after its first chunks: never two versions in one', async (t) => {
+test('case 80: a big file changes after its first chunks: never two versions in one', async (t) => {
   const scene = new Scene(t);
   makeTree(scene.folder, {
     'tree/big': file(compressible(4_000_000), { mtimeMs: MTIME_MS }),
@@ -209,7 +209,7 @@ test('a big file changes after its first chunks: never two versions in one', asy
   assert.deepEqual(Object.keys(scene.look()), ['tree', 'tree/z']);
 });
 
-test('a file of 6 GiB changes while it is being sent', async (t) => {
+test('case 80: a file of 6 GiB changes while it is being sent', async (t) => {
   const scene = new Scene(t);
   makeTree(scene.folder, { 'disk.img': sparse(6 * GIB), note: file('arrives') });
   const receiver = await scene.receive();

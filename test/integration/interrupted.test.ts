@@ -5,7 +5,7 @@ import { torture } from '../torture/torture.ts';
 
 const MIB = 1024 * 1024;
 
-test(`one interruption of each kind in one transfer (seed ${seed})`, async (t) => {
+test(`case 120: one interruption of each kind in one transfer (seed ${seed})`, async (t) => {
   const costs = await torture({
     kills: 5,
     blackHoles: 0,

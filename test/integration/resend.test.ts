@@ -99,7 +99,7 @@ test('and when every file has a new time, as after a checkout', async (t) => {
   assertStands(scene, folder);
 });
 
-test('a log that has grown: its tail', async (t) => {
+test('case 82: a log that has grown: its tail', async (t) => {
   const { scene, send } = await openReplacing(t);
   const log = join(scene.makeFolder('files'), 'log');
   writeFileSync(log, noise(64 * MIB, 1));
@@ -111,7 +111,7 @@ test('a log that has grown: its tail', async (t) => {
   assertStands(scene, log);
 });
 
-test('4 KiB in the middle of a big file: one chunk', async (t) => {
+test('case 82: 4 KiB in the middle of a big file: one chunk', async (t) => {
   const { scene, send } = await openReplacing(t);
   const image = join(scene.makeFolder('files'), 'image');
   writeFileSync(image, noise(64 * MIB, 1));
@@ -124,7 +124,7 @@ test('4 KiB in the middle of a big file: one chunk', async (t) => {
   assertStands(scene, image);
 });
 
-test('a file that became shorter: nothing of it', async (t) => {
+test('case 82: a file that became shorter: nothing of it', async (t) => {
   const { scene, send } = await openReplacing(t);
   const image = join(scene.makeFolder('files'), 'image');
   writeFileSync(image, noise(64 * MIB, 1));

@@ -53,7 +53,7 @@ test("this project's own node_modules, byte for byte, with modes and times", asy
   assertModest(t, 'receiver', receiverMemory);
 });
 
-test('a sparse file of 5 GiB, byte for byte, as sparse as it was, in bounded memory', async (t) => {
+test('case 92: a sparse file of 5 GiB, byte for byte, as sparse as it was, in bounded memory', async (t) => {
   const scene = new Scene(t);
   const size = 5 * GIB + 12_345;
   makeTree(scene.folder, {

@@ -18,7 +18,7 @@ import { file, makeTree } from '../support/trees.ts';
 /** The source changes while nothing runs: what arrives is what stands there now, whole, and never half of each. */
 
 function changes(name: string, change: (scene: MidTransfer['scene']) => void): void {
-  test(`while it was interrupted: ${name}`, async (t) => {
+  test(`case 80: while it was interrupted: ${name}`, async (t) => {
     const { scene, path, receiver, sender } = await midTransfer(t, { words: ['--retry-for', '0'] });
     path.cut('rst');
     await Promise.all([sender.ended, receiver.event('interrupted')]);

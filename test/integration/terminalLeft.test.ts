@@ -84,7 +84,7 @@ test('discard when the receive folder is away: gone from the list, and said wher
   assert.deepEqual(await scene.left('receiver'), []);
 });
 
-test('one process at a time: a transfer that runs is neither resumed nor discarded, on either side', async (t) => {
+test('case 76: one process at a time: a transfer that runs is neither resumed nor discarded, on either side', async (t) => {
   const { scene } = await midTransfer(t);
   const { id, isRunning } = await leftOf(scene, 'sender');
   const received = await leftOf(scene, 'receiver');

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { CourierError } from '../../base/failure.ts';
 import { isErrno } from '../disk/errno.ts';
-import { writeNewFile } from '../state/stateFile.ts';
+import { readStateFile, writeNewFile } from '../state/stateFile.ts';
 import type { Identity } from './identity.ts';
 import { createIdentity, parseIdentity } from './identityText.ts';
 
@@ -23,7 +22,7 @@ export async function loadIdentity(file: string): Promise<Identity> {
 function readIdentity(file: string): Identity | undefined {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readStateFile(file);
   } catch (cause) {
     if (isErrno(cause, 'ENOENT')) return undefined;
     throw new CourierError('state-unusable', `${file} cannot be read`, { cause });

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
+import { readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { fromHex } from '../../base/bytes.ts';
 import { INVITE_ID_BYTES, INVITE_LIFE_MS, INVITE_TOKEN_BYTES, inviteName } from '../../peers/invite.ts';
-import { writeNewFile } from './stateFile.ts';
+import { readStateFile, writeNewFile } from './stateFile.ts';
 
 const schema = v.strictObject({ token: v.string(), madeAtMs: v.number(), bootMs: v.number() });
 
@@ -49,10 +49,7 @@ export class InviteFiles {
   tokenOf(invite: string): Uint8Array | undefined {
     if (!isInviteName(invite)) return undefined;
     try {
-      const { token, madeAtMs, bootMs } = v.parse(
-        schema,
-        JSON.parse(readFileSync(this.#fileOf(invite), 'utf8')),
-      );
+      const { token, madeAtMs, bootMs } = v.parse(schema, JSON.parse(readStateFile(this.#fileOf(invite))));
       const isGood =
         isWithinLife(this.#clock.wallMs() - madeAtMs) && isWithinLife(this.#clock.bootMs() - bootMs);
       const bytes = fromHex(token);

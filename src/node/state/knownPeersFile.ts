@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { CourierError } from '../../base/failure.ts';
 import { distinctAddresses, formatAddress, parseAddress } from '../../peers/address.ts';
@@ -6,7 +5,7 @@ import type { Address } from '../../peers/address.ts';
 import { parseFingerprint } from '../../peers/fingerprint.ts';
 import type { Fingerprint } from '../../peers/fingerprint.ts';
 import { isErrno } from '../disk/errno.ts';
-import { replaceFile } from './stateFile.ts';
+import { readStateFile, replaceFile } from './stateFile.ts';
 
 /** A fingerprint that the user trusts. */
 export interface KnownPeer {
@@ -42,7 +41,7 @@ export class KnownPeersFile {
   list(): readonly KnownPeer[] {
     let text: string;
     try {
-      text = readFileSync(this.#file, 'utf8');
+      text = readStateFile(this.#file);
     } catch (cause) {
       if (isErrno(cause, 'ENOENT')) return [];
       throw new CourierError('state-unusable', `${this.#file} cannot be read`, { cause });

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CourierError } from '../../base/failure.ts';
 import { syncFolderNow } from '../disk/durable.ts';
 import { isErrno } from '../disk/errno.ts';
-import type { FileSystem } from '../disk/fileSystem.ts';
+import type { WholeFileSystem } from '../disk/fileSystem.ts';
 import { makePath } from '../disk/staging.ts';
 import { systemFiles } from '../disk/systemFiles.ts';
 import { writeNow } from '../disk/wholeFile.ts';
@@ -13,8 +14,38 @@ import { writeNow } from '../disk/wholeFile.ts';
  * only. What cannot be written throws `disk-full` or `state-unusable`.
  */
 
+// Windows has no such flag, and no pipes with names like these.
+// oxlint-disable-next-line no-bitwise -- a set of flags, never a size or an index
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** Nothing that we write comes near it; what is longer is none of ours, and not worth the memory. */
+const MOST_STATE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The text of a file of state. Throws the system's error if there is none or it cannot be read, and another one if it
+ * is too long or no regular file; it never waits for a pipe.
+ */
+export function readStateFile(file: string): string {
+  const descriptor = openSync(file, READ);
+  try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw new Error(`${file} is not a file`);
+    if (stats.size > MOST_STATE_BYTES) throw new RangeError(`${file} is too long`);
+    const bytes = Buffer.allocUnsafe(stats.size);
+    let filled = 0;
+    while (filled < bytes.length) {
+      const count = readSync(descriptor, bytes, filled, bytes.length - filled, filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return bytes.toString('utf8', 0, filled);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** Writes `file` in place of what is there. */
-export function replaceFile(file: string, text: string, disk: FileSystem = systemFiles): void {
+export function replaceFile(file: string, text: string, disk: WholeFileSystem = systemFiles): void {
   const temporary = writeTemporary(disk, file, text);
   try {
     disk.rename(temporary, file);
@@ -26,7 +57,7 @@ export function replaceFile(file: string, text: string, disk: FileSystem = syste
 }
 
 /** Writes `file` unless it exists; tells whether it did. */
-export function writeNewFile(file: string, text: string, disk: FileSystem = systemFiles): boolean {
+export function writeNewFile(file: string, text: string, disk: WholeFileSystem = systemFiles): boolean {
   const temporary = writeTemporary(disk, file, text);
   try {
     disk.link(temporary, file);
@@ -40,7 +71,7 @@ export function writeNewFile(file: string, text: string, disk: FileSystem = syst
   }
 }
 
-function writeTemporary(disk: FileSystem, file: string, text: string): string {
+function writeTemporary(disk: WholeFileSystem, file: string, text: string): string {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     makeFolder(disk, dirname(file));
@@ -59,7 +90,7 @@ function writeTemporary(disk: FileSystem, file: string, text: string): string {
 }
 
 /** Removes `file`, if it is there; durable when the call returns, because what it said would else hold again. */
-export function removeFile(file: string, disk: FileSystem = systemFiles): void {
+export function removeFile(file: string, disk: WholeFileSystem = systemFiles): void {
   try {
     if (disk.lstat(file) === undefined) return;
     disk.unlink(file);
@@ -69,7 +100,7 @@ export function removeFile(file: string, disk: FileSystem = systemFiles): void {
   }
 }
 
-function makeFolder(disk: FileSystem, folder: string): void {
+function makeFolder(disk: WholeFileSystem, folder: string): void {
   if (disk.lstat(folder) !== undefined) return;
   makePath(disk, folder, 0o700);
   // Those around it may have been made with it.
@@ -81,11 +112,11 @@ function makeFolder(disk: FileSystem, folder: string): void {
 }
 
 /** Where the file lies, links resolved: a link to a folder is not what has to be synced. */
-function folderOf(disk: FileSystem, file: string): string {
+function folderOf(disk: WholeFileSystem, file: string): string {
   return disk.realpath(dirname(file));
 }
 
-function removeQuietly(disk: FileSystem, temporary: string): void {
+function removeQuietly(disk: WholeFileSystem, temporary: string): void {
   try {
     disk.unlink(temporary);
   } catch {
