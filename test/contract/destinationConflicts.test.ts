@@ -113,7 +113,8 @@ const planned: readonly (readonly [string, string, readonly [Decision, Decision,
 ];
 
 for (const [name, intruder, decisions] of planned) {
-  test(`the plan when ${intruder} is there as ${name}`, async (t) => {
+  const shown = intruder.startsWith('a link') ? 'case 62: ' : '';
+  test(`${shown}the plan when ${intruder} is there as ${name}`, async (t) => {
     for (const [at, policy] of POLICIES.entries()) {
       const place = places(t);
       intruders[intruder]?.(join(place.folder, name), place);
@@ -270,7 +271,7 @@ test('two transfers at once into one folder with the same names both arrive whol
   }
 });
 
-test('one transfer is received once at a time', async (t) => {
+test('case 76: one transfer is received once at a time', async (t) => {
   const place = places(t);
   const first = open(place, 'keep-both');
   const delivery = new Delivery(first, offered);

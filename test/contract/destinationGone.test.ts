@@ -18,7 +18,9 @@ import { scratchFolder } from '../support/scratch.ts';
 import { SimDisk } from '../support/simDisk.ts';
 
 const ID = 'ab'.repeat(16);
-const KEPT = { resume: true, keepsInterrupted: true } as const;
+/** By a clock on which there is a second between any two looks. */
+let nowMs = 0;
+const KEPT = { resume: true, keepsInterrupted: true, now: () => (nowMs += 1000) } as const;
 
 const isUnwritable = (error: unknown): boolean => CourierError.is(error, 'destination-unwritable');
 

@@ -64,7 +64,7 @@ const album = treeOf({
 });
 
 for (const planted of ['album', 'album/in', 'album/later']) {
-  test(`a link at ${planted}, planted while merging, is not gone through`, async (t) => {
+  test(`case 62: a link at ${planted}, planted while merging, is not gone through`, async (t) => {
     const { folder, outside } = places(t);
     mkdirSync(join(folder, 'album'));
     const destination = ReceiveFolder.open(folder).openTransfer(ID, 'replace');
@@ -116,7 +116,7 @@ test('a link where a transfer should be staged is not gone through', (t) => {
   assert.deepEqual(pictureOf(outside), { secret: 'theirs' });
 });
 
-test('what is abandoned is removed, and nothing that a link leads to', async (t) => {
+test('case 68: what is abandoned is removed, and nothing that a link leads to', async (t) => {
   const { folder, outside } = places(t);
   const destination = ReceiveFolder.open(folder).openTransfer(ID, 'keep-both');
   const delivery = new Delivery(destination, album);
@@ -133,7 +133,7 @@ test('what is abandoned is removed, and nothing that a link leads to', async (t)
   assert.deepEqual(readdirSync(join(folder, STAGING_FOLDER)), ['moved']);
 });
 
-test('the receive folder may be a link: where it leads is settled once', async (t) => {
+test('case 67: the receive folder may be a link: where it leads is settled once', async (t) => {
   const { folder, outside } = places(t);
   const link = join(folder, '..', 'link');
   symlinkSync(folder, link);

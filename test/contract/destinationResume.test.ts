@@ -616,7 +616,7 @@ test('what is there counts as room', async (t) => {
 suite('who may go on with a transfer', () => {
   const isBusy = (error: unknown): boolean => CourierError.is(error, 'busy');
 
-  test('one session at a time, and only if it says so', async (t) => {
+  test('case 76: one session at a time, and only if it says so', async (t) => {
     const folder = join(scratchFolder(t), 'received');
     const receive = ReceiveFolder.open(folder);
     assert.equal(receive.isInterrupted(ID), false);

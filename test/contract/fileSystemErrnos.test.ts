@@ -10,16 +10,20 @@ const FAR_TOO_LONG = Array.from({ length: 30 }, () => 'n'.repeat(200)).join('/')
 const WIDE = 'ß'.repeat(128);
 
 type Call = (bench: Bench) => unknown;
+type Expected = string | ((bench: Bench) => string);
 
 /** By the name of a method: what is done, and what comes of it. */
-const ERRNOS: Readonly<Record<string, Readonly<Record<string, readonly [Call, string]>>>> = {
+const ERRNOS: Readonly<Record<string, Readonly<Record<string, readonly [Call, Expected]>>>> = {
   lstat: {
     'in a file': [({ files, file }) => files.lstat(`${file('f')}/x`), 'ENOTDIR'],
     'a name that is too long': [({ files, at }) => files.lstat(at(TOO_LONG)), 'ENAMETOOLONG'],
     'a name that is too long in UTF-8': [({ files, at }) => files.lstat(at(WIDE)), 'ENAMETOOLONG'],
     'a location that is too long': [({ files, at }) => files.lstat(at(FAR_TOO_LONG)), 'ENAMETOOLONG'],
     'a name that is just not too long': [({ files, at }) => files.lstat(at(TOO_LONG.slice(1))), 'done'],
-    'through links in a circle': [({ files, link }) => files.lstat(`${link('a', 'a')}/x`), 'ELOOP'],
+    'through links in a circle': [
+      ({ files, link }) => files.lstat(`${link('a', 'a')}/x`),
+      ({ linksOnTheWay }) => (linksOnTheWay === 'followed' ? 'ELOOP' : 'ENOTDIR'),
+    ],
   },
   realpath: {
     'nothing there': [({ files, at }) => files.realpath(at('x')), 'ENOENT'],
@@ -98,10 +102,6 @@ const ERRNOS: Readonly<Record<string, Readonly<Record<string, readonly [Call, st
     'in nothing': [({ files, at }) => files.removeTree(at('x', 'y')), 'done'],
     'a name that is too long': [({ files, at }) => files.removeTree(at(TOO_LONG)), 'ENAMETOOLONG'],
   },
-  chmod: {
-    'nothing there': [({ files, at }) => files.chmod(at('x'), 0o600), 'ENOENT'],
-    'a link to nothing': [({ files, link }) => files.chmod(link('a', 'x'), 0o600), 'ENOENT'],
-  },
   setTime: {
     'nothing there': [({ files, at }) => files.setTime(at('x'), 1), 'ENOENT'],
     'a link to nothing': [({ files, link }) => files.setTime(link('a', 'x'), 1), 'done'],
@@ -178,7 +178,7 @@ for (const [kind, open] of Object.entries(FILE_SYSTEMS)) {
           const bench = open(t);
           assert.equal(
             outcomeOf(() => call(bench)),
-            expected,
+            typeof expected === 'string' ? expected : expected(bench),
             name,
           );
         }

@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { OMIT_NOTHING } from '../../src/node/disk/omissions.ts';
+import { systemFiles } from '../../src/node/disk/systemFiles.ts';
 import { walk } from '../../src/node/disk/walk.ts';
 import { MemoryRandom, seeds } from '../support/memoryRandom.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -25,7 +27,7 @@ function lay(folder: string, tree: Tree): void {
 /** The files and what is left out below a picked folder; paths are those below it. */
 function look(folder: string): { files: string[]; ignored: string[] } {
   const found = { files: [] as string[], ignored: [] as string[] };
-  for (const item of walk([{ location: folder, name: 'r' }], GIT_ONLY)) {
+  for (const item of walk([{ location: folder, name: 'r' }], GIT_ONLY, () => systemFiles)) {
     if (item.type === 'left-out') {
       assert.equal(item.reason, 'ignored', item.path);
       found.ignored.push(item.path.slice(2));
@@ -319,7 +321,7 @@ test('a file of rules that is a link or a folder is not followed, and is no fail
   const folder = scratchFolder(t);
   lay(folder, { rules: 'x', x: '', 'in/x': '', 'in/.gitignore/': '' });
   symlinkSync('rules', join(folder, '.gitignore'));
-  const items = [...walk([{ location: folder, name: 'r' }], GIT_ONLY)];
+  const items = [...walk([{ location: folder, name: 'r' }], GIT_ONLY, () => systemFiles)];
   const leftOut = items.flatMap((item) => (item.type === 'left-out' ? [[item.path, item.reason]] : []));
   assert.deepEqual(leftOut, [['r/.gitignore', 'link']]);
   assert.equal(items.length, 1 + 1 + 4 + 1);
@@ -351,7 +353,7 @@ test('what is left out does not depend on how much was looked at before', (t) =>
 test('nothing is ignored unless that is asked for', (t) => {
   const folder = scratchFolder(t);
   lay(folder, { '.gitignore': '*', a: '' });
-  const items = [...walk([{ location: folder, name: 'r' }])];
+  const items = [...walk([{ location: folder, name: 'r' }], OMIT_NOTHING, () => systemFiles)];
   assert.deepEqual(
     items.map(({ type }) => type),
     ['entry', 'entry', 'entry'],

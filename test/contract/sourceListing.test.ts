@@ -44,7 +44,7 @@ async function look(folder: string): Promise<{ leftOut: Record<string, string>; 
   return found;
 }
 
-test('links are left out, wherever they lead', async (t) => {
+test('case 42: links are left out, wherever they lead', async (t) => {
   const folder = scratchFolder(t);
   const inside = join(folder, 'sent');
   mkdirSync(join(inside, 'real'), { recursive: true });
@@ -60,6 +60,9 @@ test('links are left out, wherever they lead', async (t) => {
     'to its neighbour': 'real/file',
     'to a chain': 'to another',
     'to another': 'to a chain',
+    // One more than the system follows, and the last leads out.
+    ...Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`chain ${at}`, `chain ${at + 1}`])),
+    'chain 40': join(folder, 'secret'),
   };
   for (const [name, target] of Object.entries(links)) symlinkSync(target, join(inside, name));
   const { leftOut, listed } = await look(inside);
@@ -67,21 +70,25 @@ test('links are left out, wherever they lead', async (t) => {
   assert.deepEqual(listed, ['root', 'root/real', 'root/real/file']);
 });
 
-test('what is no file is left out and never opened', { timeout: 20_000 }, async (t) => {
-  const folder = scratchFolder(t);
-  execFileSync('mkfifo', [join(folder, 'pipe')]);
-  if (isRoot) execFileSync('mknod', [join(folder, 'zero'), 'c', '1', '5']);
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(join(folder, 'socket'), resolve);
-  });
-  writeFileSync(join(folder, 'file'), '');
-  const { leftOut, listed } = await look(folder);
-  server.close();
-  const devices = isRoot ? { 'root/zero': 'special' } : {};
-  assert.deepEqual(leftOut, { 'root/pipe': 'special', 'root/socket': 'special', ...devices });
-  assert.deepEqual(listed, ['root', 'root/file']);
-});
+test(
+  'case 44: a pipe, a socket and a device are left out and never block',
+  { timeout: 20_000 },
+  async (t) => {
+    const folder = scratchFolder(t);
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    if (isRoot) execFileSync('mknod', [join(folder, 'zero'), 'c', '1', '5']);
+    const server = createServer();
+    await new Promise<void>((resolve) => {
+      server.listen(join(folder, 'socket'), resolve);
+    });
+    writeFileSync(join(folder, 'file'), '');
+    const { leftOut, listed } = await look(folder);
+    server.close();
+    const devices = isRoot ? { 'root/zero': 'special' } : {};
+    assert.deepEqual(leftOut, { 'root/pipe': 'special', 'root/socket': 'special', ...devices });
+    assert.deepEqual(listed, ['root', 'root/file']);
+  },
+);
 
 test('of names that other systems take for one, one is sent and it is always the same', async (t) => {
   const twins = [
@@ -154,7 +161,7 @@ test('a name that is not UTF-8 is left out, and takes no other name away', async
 });
 
 test(
-  'what may not be read is named, the rest is sent',
+  'case 45: what may not be read is named, the rest is sent',
   { skip: isRoot ? false : 'only root can become another' },
   async (t) => {
     const folder = scratchFolder(t);
@@ -204,7 +211,7 @@ test('times are whole milliseconds, rounded down, before 1970 too', async (t) =>
   }
 });
 
-test('folders deeper than any manifest are left out, not followed for ever', async (t) => {
+test('case 95: folders deeper than any manifest are left out, not followed for ever', async (t) => {
   const folder = scratchFolder(t);
   mkdirSync(join(folder, ...Array.from({ length: 300 }, () => 'd')), { recursive: true });
   const { leftOut, listed } = await look(folder);

@@ -155,6 +155,13 @@ test('a folder becomes a link that leads elsewhere: nothing is read there', asyn
   makeTree(scene.folder, { 'tree/sub': link('../elsewhere') });
   receiver.type('y\n');
   const ended = await sender.ended;
+  if (process.platform === 'linux') {
+    // The folder that was listed is held, whatever its name leads to by now.
+    assert.equal(ended.status, 0, ended.stdout);
+    assert.equal(readFileSync(join(scene.received, 'tree/sub/small'), 'utf8'), 'mine');
+    assert.equal(readFileSync(join(scene.received, 'tree/sub/big'), 'utf8'), compressible(700_000));
+    return;
+  }
   assert.equal(ended.status, STATUS.changed, ended.stdout);
   assert.deepEqual(pathsOf(ended, 'entry-failed').toSorted(), [
     'tree/sub/big: source-changed',

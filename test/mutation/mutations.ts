@@ -98,6 +98,14 @@ export const MUTATIONS: readonly Mutation[] = [
     suite: 'test/contract/destinationGone.test.ts',
   },
   {
+    name: 'folders below a root are looked at and not held',
+    file: 'src/node/disk/systemFiles.ts',
+    find: 'const way = canHoldFolders() ? HeldFolders : CheckedFolders;',
+    replace: 'const way = canHoldFolders() ? CheckedFolders : HeldFolders;',
+    suite: 'test/hostile/disk/flips.test.ts',
+    only: '^case 63: a folder is swapped for a link over and over, and no call leaves the root$',
+  },
+  {
     name: 'a chunk is written whatever its digest is',
     file: 'src/transfer/chunkStore.ts',
     find: "if (!equalBytes(this.#init.hashing.sha256(raw), reply.digest)) return 'again';",

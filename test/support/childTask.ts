@@ -44,6 +44,14 @@ const tasks: Readonly<Record<string, (...texts: readonly string[]) => unknown>> 
       return CourierError.is(error) ? error.code : String(error);
     }
   },
+  openTransfer(folder = '', id = '') {
+    try {
+      ReceiveFolder.open(folder).openTransfer(id, 'keep-both');
+      return 'opened';
+    } catch (error) {
+      return CourierError.is(error) ? error.code : String(error);
+    }
+  },
   async decompress(codec = '', file = '', rawLength = '') {
     if (codec !== 'zstd' && codec !== 'gzip') throw new RangeError(codec);
     const compression = createCompression();

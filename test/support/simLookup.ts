@@ -114,6 +114,7 @@ export class SimStats implements FileStats {
   readonly ino: number;
   readonly dev = 7;
   readonly nlink: number;
+  readonly uid = process.geteuid?.() ?? 0;
 
   constructor(ino: Ino, node: SimNode) {
     this.#kind = node.kind;

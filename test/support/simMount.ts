@@ -1,5 +1,12 @@
 import { isErrno } from '../../src/node/disk/errno.ts';
-import type { FileStats, FileSystem, OpenFile, OpenHow } from '../../src/node/disk/fileSystem.ts';
+import type {
+  FileStats,
+  FolderIdentity,
+  OpenFile,
+  OpenHow,
+  RootedFiles,
+  WholeFileSystem,
+} from '../../src/node/disk/fileSystem.ts';
 import type { SimDisk } from './simDisk.ts';
 import { SimDeadError, simError } from './simError.ts';
 import { SimFile } from './simFile.ts';
@@ -9,7 +16,7 @@ import { SimLookup, SimStats } from './simLookup.ts';
 
 /** A call that a process makes. */
 export interface SimCall {
-  readonly name: keyof FileSystem | Exclude<keyof OpenFile, keyof FileSystem>;
+  readonly name: keyof WholeFileSystem | Exclude<keyof OpenFile, keyof WholeFileSystem>;
   /** Of a file, where it was opened. */
   readonly location: string;
   /** How much is to be read or written. */
@@ -29,7 +36,7 @@ export interface MountOptions {
 const UMASK = 0o022;
 
 /** A {@link SimDisk} as one process sees it, until it is killed. */
-export class SimMount implements FileSystem {
+export class SimMount implements WholeFileSystem, RootedFiles {
   // Immutable.
   readonly disk: SimDisk;
   readonly #options: MountOptions;
@@ -140,12 +147,6 @@ export class SimMount implements FileSystem {
     this.#rmdir(location);
   }
 
-  chmod(location: string, mode: number): void {
-    this.begin({ name: 'chmod', location });
-    const { ino } = this.#lookup.existing('chmod', location, { follows: true });
-    this.disk.change({ kind: 'chmod', ino, mode: mode & 0o7777 });
-  }
-
   setTime(location: string, mtimeMs: number): void {
     this.begin({ name: 'setTime', location });
     this.disk.change({ kind: 'setTime', ino: this.#lookup.existing('lutime', location).ino, mtimeMs });
@@ -193,6 +194,25 @@ export class SimMount implements FileSystem {
       if (isErrno(error, 'EIO')) this.disk.sync({ ...sync, hasFailed: true });
       throw error;
     }
+  }
+
+  // Nobody plants links on the way of a process in here: below a root is what its location says.
+
+  below(root: string, identity?: FolderIdentity): RootedFiles {
+    const { ino } = this.#lookup.existing('open', root);
+    const { dev } = this.statsOf(ino);
+    if (identity !== undefined && (ino !== identity.ino || dev !== identity.dev)) {
+      throw simError('ESTALE', 'open', root);
+    }
+    return this;
+  }
+
+  isInPlace(): boolean {
+    return true;
+  }
+
+  letGo(): void {
+    // Nothing is held.
   }
 
   // What follows is for the files.

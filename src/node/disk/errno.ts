@@ -12,6 +12,11 @@ export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
   return code !== undefined && codes.includes(code);
 }
 
+/** An error as a system call throws it. */
+export function errnoError(code: string, message: string): Error {
+  return Object.assign(new Error(`${code}: ${message}`), { code });
+}
+
 /** What a failed write to the receive folder means for the transfer or for its entry. */
 export function writeFailure(error: unknown): CourierError {
   if (CourierError.is(error)) return error;

@@ -1,15 +1,15 @@
-import { join } from 'node:path';
+import { sep } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { CourierError } from '../../base/failure.ts';
 import type { FileEntry } from '../../protocol/manifest.ts';
 import { isPacked } from '../../protocol/chunkLayout.ts';
-import { namesOf } from '../../protocol/wirePath.ts';
 import type { FileVersion, Source, SourceItem } from '../../transfer/ports.ts';
 import { isErrno } from './errno.ts';
-import type { FileSystem, OpenFile } from './fileSystem.ts';
+import type { FileSystem, OpenFile, WholeFileSystem } from './fileSystem.ts';
 import { isSameVersion, versionOf } from './fileVersion.ts';
 import { OMIT_NOTHING } from './omissions.ts';
 import type { OmissionOptions } from './omissions.ts';
+import { SourceFolders } from './sourceFolders.ts';
 import { systemFiles } from './systemFiles.ts';
 import { walk } from './walk.ts';
 import type { Root } from './walk.ts';
@@ -26,12 +26,20 @@ interface FileInUse {
   readers: number;
 }
 
+interface Location {
+  /** Those below the folder that was picked in. */
+  readonly files: FileSystem;
+  readonly location: string;
+}
+
 /** The files below some roots, read from disk. Small files synchronously: that is several times faster. */
 export class FileSource implements Source {
   readonly #roots: readonly Root[];
+  /** Where each of them lies, by name. */
+  readonly #picked: ReadonlyMap<string, string>;
   readonly #allocate: (length: number) => Uint8Array;
   readonly #options: OmissionOptions;
-  readonly #disk: FileSystem;
+  readonly #folders: SourceFolders;
   readonly #rest: () => Promise<void>;
   /** The least recently used first. */
   readonly #open = new Map<string, FileInUse>();
@@ -44,19 +52,21 @@ export class FileSource implements Source {
     roots: readonly Root[],
     allocate: (length: number) => Uint8Array = (length) => Buffer.allocUnsafeSlow(length),
     options: OmissionOptions = OMIT_NOTHING,
-    disk: FileSystem = systemFiles,
+    disk: WholeFileSystem = systemFiles,
     rest: () => Promise<void> = setImmediate,
   ) {
     this.#roots = roots;
+    this.#picked = new Map(roots.map(({ name, location }) => [name, location]));
     this.#allocate = allocate;
     this.#options = options;
-    this.#disk = disk;
+    this.#folders = new SourceFolders(disk);
     this.#rest = rest;
   }
 
   async *list(): AsyncGenerator<SourceItem> {
+    this.#holdFolders();
     let count = 0;
-    for (const item of walk(this.#roots, this.#options, this.#disk)) {
+    for (const item of walk(this.#roots, this.#options, ({ location }) => this.#folders.around(location))) {
       yield item;
       count += 1;
       if (count % LIST_BURST === 0) await this.#rest();
@@ -66,7 +76,7 @@ export class FileSource implements Source {
   async read(entry: FileEntry, version: FileVersion, offset: number, length: number): Promise<Uint8Array> {
     try {
       return isPacked(entry.size)
-        ? readWhole(this.#disk, this.#locate(entry), version, length)
+        ? readWhole(this.#locate(entry), version, length)
         : await this.#readRange(entry, version, offset, length);
     } catch (error) {
       throw readFailure(error);
@@ -83,6 +93,18 @@ export class FileSource implements Source {
     const files = [...this.#open.values()];
     this.#open.clear();
     await Promise.all(files.map(closeQuietly));
+    this.#folders.letGo();
+  }
+
+  /** From now on a folder that something was picked in is the one that it is now. */
+  #holdFolders(): void {
+    for (const { location } of this.#roots) {
+      try {
+        this.#folders.around(location);
+      } catch {
+        // Said of what was picked in it when its turn comes.
+      }
+    }
   }
 
   async #readRange(
@@ -112,10 +134,7 @@ export class FileSource implements Source {
 
   /** A file to read from, opened if it is not; somebody counts as its reader from now on. */
   #take(entry: FileEntry): FileInUse {
-    const file = this.#open.get(entry.path) ?? {
-      opened: this.#disk.open(this.#locate(entry), 'read'),
-      readers: 0,
-    };
+    const file = this.#open.get(entry.path) ?? { opened: openToRead(this.#locate(entry)), readers: 0 };
     file.readers += 1;
     this.#open.delete(entry.path);
     this.#open.set(entry.path, file);
@@ -132,16 +151,23 @@ export class FileSource implements Source {
     }
   }
 
-  #locate({ path }: FileEntry): string {
-    const [first, ...rest] = namesOf(path);
-    const root = this.#roots.find(({ name }) => name === first);
-    if (root === undefined) throw new CourierError('internal', 'a file that was not listed');
-    return join(root.location, ...rest);
+  #locate({ path }: FileEntry): Location {
+    const end = path.indexOf('/');
+    const name = end < 0 ? path : path.slice(0, end);
+    const picked = this.#picked.get(name);
+    if (picked === undefined) throw new CourierError('internal', 'a file that was not listed');
+    const below = end < 0 ? '' : path.slice(end);
+    const location = `${picked}${sep === '/' ? below : below.replaceAll('/', sep)}`;
+    return { files: this.#folders.around(picked), location };
   }
 }
 
-function readWhole(disk: FileSystem, location: string, version: FileVersion, length: number): Uint8Array {
-  const file = disk.open(location, 'read');
+function openToRead({ files, location }: Location): OpenFile {
+  return files.open(location, 'read');
+}
+
+function readWhole(location: Location, version: FileVersion, length: number): Uint8Array {
+  const file = openToRead(location);
   try {
     if (!isSameVersion(version, versionOf(file.stat()))) throw changed();
     const bytes = readNow(file, Buffer.allocUnsafe(length));
@@ -169,9 +195,9 @@ function readFailure(error: unknown): CourierError {
   if (isErrno(error, 'ENOENT', 'ENOTDIR')) {
     return new CourierError('source-vanished', 'gone', { cause: error });
   }
-  // A link now stands where a file was.
-  if (isErrno(error, 'ELOOP', 'EMLINK')) {
-    return new CourierError('source-changed', 'a link now', { cause: error });
+  // A link now stands where a file was, or another folder where one was picked in.
+  if (isErrno(error, 'ELOOP', 'EMLINK', 'ESTALE')) {
+    return new CourierError('source-changed', 'something else stands there now', { cause: error });
   }
   return new CourierError('source-unreadable', 'cannot be read', { cause: error });
 }

@@ -10,8 +10,6 @@
 export interface FileSystem {
   /** What stands under a name, links not followed; `undefined` for nothing. */
   lstat(location: string): FileStats | undefined;
-  /** The location with all links resolved. */
-  realpath(location: string): string;
   /** Makes one folder; `EEXIST` if anything has the name. The umask takes from `mode`, 0777 by default. */
   mkdir(location: string, mode?: number): void;
   /** Removes an empty folder. */
@@ -25,14 +23,10 @@ export interface FileSystem {
   unlink(location: string): void;
   /** Removes a folder with all that is in it, or a file; nothing happens if there is nothing. */
   removeTree(location: string): void;
-  /** Follows links. */
-  chmod(location: string, mode: number): void;
   /** Sets when it was modified, to the millisecond; of a link itself, not of what it leads to. */
   setTime(location: string, mtimeMs: number): void;
   /** Never through a link in the last place. Folders can be opened to `read`, so that they can be synced. */
   open(location: string, how: OpenHow, mode?: number): OpenFile;
-  /** Throws unless things can be made in this folder. */
-  requireWritable(location: string): void;
   /** Bytes that this user may still write there. */
   freeBytes(location: string): Promise<number>;
   /**
@@ -40,6 +34,39 @@ export interface FileSystem {
    * be had: then files and folders have to be synced one by one.
    */
   syncAll(location: string): Promise<boolean>;
+}
+
+/** All that is mounted: locations lead where the system takes them, through links on the way, too. */
+export interface WholeFileSystem extends FileSystem {
+  /** The location with all links resolved. */
+  realpath(location: string): string;
+  /** Throws unless things can be made in this folder. */
+  requireWritable(location: string): void;
+  /**
+   * The same files, but that no link leads out of the folder `root`, which is one itself and no link. With `identity`
+   * throws `ESTALE` if another folder stands there than the one that was seen before.
+   */
+  below(root: string, identity?: FolderIdentity): RootedFiles;
+}
+
+/**
+ * The files below one folder, its root. Locations are those of the whole file system, and links in the last place are
+ * treated as there; one on the way there is no folder: `ENOTDIR`. What does not lie below the root is refused, which
+ * would be our own bug, but for folders around it, which may be opened to be synced.
+ *
+ * It is never used up: what it holds while it is used, {@link letGo} gives back.
+ */
+export interface RootedFiles extends FileSystem {
+  /** Whether the root's location still leads to it. */
+  isInPlace(): boolean;
+  /** Gives back what the system keeps for this. A later call takes it anew; `ESTALE` if the root is another one then. */
+  letGo(): void;
+}
+
+/** What tells one folder from another that stands under the same path; as `stat` gives it. */
+export interface FolderIdentity {
+  readonly dev: number;
+  readonly ino: number;
 }
 
 /**
@@ -63,6 +90,8 @@ export interface FileStats {
   readonly dev: number;
   /** How many names it has. */
   readonly nlink: number;
+  /** The number of the user it belongs to; 0 where there are none. */
+  readonly uid: number;
 }
 
 export interface OpenFile {

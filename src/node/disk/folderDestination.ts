@@ -10,9 +10,11 @@ import type {
   Publication,
 } from '../../transfer/ports.ts';
 import { join } from 'node:path';
+import { DownloadMark } from './downloadMark.ts';
+import type { MarkTools } from './downloadMark.ts';
 import { Durability } from './durability.ts';
 import { isErrno } from './errno.ts';
-import type { FileSystem } from './fileSystem.ts';
+import type { RootedFiles } from './fileSystem.ts';
 import { FolderPublisher } from './folderPublisher.ts';
 import { HeldFiles } from './heldFiles.ts';
 import { PartialFile, refreshSmallFile, writeSmallFile } from './partialFile.ts';
@@ -20,8 +22,11 @@ import type { PartialPlace } from './partialFile.ts';
 import { Placement } from './placement.ts';
 import type { ConflictPolicy } from './publish.ts';
 import { PublishedJournal } from './publishedJournal.ts';
-import { failureIn, leaveStaging, removeStaging } from './staging.ts';
+import { failureIn, leaveStaging, removeStaging, requireInPlace } from './staging.ts';
 import type { Staging } from './staging.ts';
+
+/** How long data may go to a receive folder that is not in its place any more. */
+const LOOK_EVERY_MS = 100;
 
 export interface FolderDestinationInit extends Staging {
   /** The receive folder. */
@@ -34,6 +39,7 @@ export interface FolderDestinationInit extends Staging {
   readonly keepsInterrupted: boolean;
   /** Milliseconds of a clock that never jumps. */
   readonly now: () => number;
+  readonly markTools: MarkTools;
 }
 
 /**
@@ -53,7 +59,7 @@ export interface FolderDestinationInit extends Staging {
 export class FolderDestination implements Destination {
   // Immutable.
   readonly #init: FolderDestinationInit;
-  readonly #disk: FileSystem;
+  readonly #disk: RootedFiles;
   readonly #placement: Placement;
   readonly #journal: PublishedJournal;
   readonly #held: HeldFiles;
@@ -67,6 +73,8 @@ export class FolderDestination implements Destination {
   #heldBytes = 0;
   /** What is planned and not there yet. */
   #missingBytes = 0;
+  /** When it was last seen that the receive folder is in its place. */
+  #lookedAt = -Infinity;
 
   constructor(init: FolderDestinationInit) {
     this.#init = init;
@@ -82,11 +90,13 @@ export class FolderDestination implements Destination {
       placement: this.#placement,
       durability: this.#durability,
       journal: this.#journal,
+      mark: new DownloadMark(disk, init.markTools),
     });
   }
 
   async plan(page: number, entries: readonly Entry[]): Promise<readonly Decision[]> {
     try {
+      requireInPlace(this.#init);
       return entries.map((entry, position) => {
         const decision = this.#placement.decide({ page, position, entry });
         if (decision === 'take' && entry.kind === 'file') this.#count({ page, position, entry });
@@ -131,6 +141,7 @@ export class FolderDestination implements Destination {
   async write(file: FileReference, offset: number, bytes: Uint8Array): Promise<void> {
     try {
       this.#durability.requireTrust();
+      this.#lookAtPlace();
       const { kind, location } = this.#placement.placeOf(file);
       if (kind === 'published') throw new CourierError('name-taken', 'it was published with another content');
       if (isPacked(file.entry.size)) {
@@ -182,7 +193,7 @@ export class FolderDestination implements Destination {
     try {
       const publication = await this.#publisher.publish(taken);
       // Until the sender has the receipt it may offer everything again; the journal knows it then.
-      if (!this.#init.keepsInterrupted) removeStaging(this.#init);
+      if (!this.#init.keepsInterrupted) this.#remove();
       return publication;
     } catch (error) {
       throw await this.#failureOf(error);
@@ -191,7 +202,7 @@ export class FolderDestination implements Destination {
 
   async abandon(): Promise<void> {
     await this.#closeAll((partial) => partial.discard());
-    removeStaging(this.#init);
+    this.#remove();
   }
 
   async suspend(): Promise<void> {
@@ -200,6 +211,15 @@ export class FolderDestination implements Destination {
       this.#durability.removeUntrusted();
     } finally {
       leaveStaging(this.#init);
+      this.#disk.letGo();
+    }
+  }
+
+  #remove(): void {
+    try {
+      removeStaging(this.#init);
+    } finally {
+      this.#disk.letGo();
     }
   }
 
@@ -223,6 +243,14 @@ export class FolderDestination implements Destination {
     } catch {
       return new CourierError('disk-full', `${needed}${failure.message}`, { cause: error });
     }
+  }
+
+  /** Now and then: before names are taken it is looked at again. */
+  #lookAtPlace(): void {
+    const now = this.#init.now();
+    if (now - this.#lookedAt < LOOK_EVERY_MS) return;
+    this.#lookedAt = now;
+    requireInPlace(this.#init);
   }
 
   #requirePlace(): void {
@@ -257,8 +285,9 @@ export class FolderDestination implements Destination {
 
   /** Where an older version may be, which is to be replaced. */
   #olderOf(file: FileReference): string | undefined {
+    if (this.#init.onConflict !== 'replace') return undefined;
     const place = this.#placement.placeOf(file);
-    if (this.#init.onConflict !== 'replace' || place.kind !== 'part') return undefined;
+    if (place.kind !== 'part') return undefined;
     return join(this.#init.folder, ...place.parents, place.name);
   }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { CourierError, isDestinationFailure } from '../../base/failure.ts';
 import type { DestinationFailure } from '../../base/failure.ts';
 import { isPacked } from '../../protocol/chunkLayout.ts';
@@ -6,6 +7,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Entry } from '../../protocol/manifest.ts';
 import { namesOf } from '../../protocol/wirePath.ts';
 import type { EntryReference, FileReference, Publication } from '../../transfer/ports.ts';
+import type { DownloadMark, UnmarkedFile } from './downloadMark.ts';
 import type { Durability } from './durability.ts';
 import { isErrno } from './errno.ts';
 import type { FileSystem } from './fileSystem.ts';
@@ -15,7 +17,7 @@ import { pruneTrees } from './pruning.ts';
 import { Publishing } from './publish.ts';
 import type { ConflictPolicy } from './publish.ts';
 import type { PublishedJournal } from './publishedJournal.ts';
-import { failureIn } from './staging.ts';
+import { failureIn, requireInPlace } from './staging.ts';
 import type { Staging } from './staging.ts';
 
 export interface FolderPublisherInit extends Staging {
@@ -28,6 +30,7 @@ export interface FolderPublisherInit extends Staging {
   readonly placement: Placement;
   readonly durability: Durability;
   readonly journal: PublishedJournal;
+  readonly mark: DownloadMark;
 }
 
 /** A complete file that waits for its name. */
@@ -101,6 +104,7 @@ export class FolderPublisher {
     const { folder, placement } = this.#init;
     await this.#publishReady();
     await this.#asOne(async () => {
+      requireInPlace(this.#init);
       if (this.#mayHoldMore) pruneTrees(this.#disk, placement.treeFolder, entriesOf(taken));
       await this.#finishFolders(taken);
       await this.#publishTrees(taken);
@@ -130,9 +134,12 @@ export class FolderPublisher {
   /** Syncs a group of complete files and gives them their names. */
   async #publishGroup(group: readonly ReadyFile[]): Promise<void> {
     const locations = group.map(({ place }) => place.location);
+    const unmarked = group.map(({ file, place }) => ({ ...file.entry, location: place.location }));
+    await this.#init.mark.mark(unmarked);
     // One that somebody has cleaned up fails alone, when its name is to be taken.
     const isThere = (location: string): boolean => this.#disk.lstat(location) !== undefined;
     await this.#init.durability.syncMany(() => locations.filter(isThere), group.length);
+    requireInPlace(this.#init);
     const named = group.map((ready) => ({ ...ready, name: this.#nameFor(ready.place) }));
     // All at once, because it takes a sync.
     await this.#announce([
@@ -228,11 +235,11 @@ export class FolderPublisher {
   async #finishFolders(taken: () => Iterable<EntryReference>): Promise<void> {
     const failed = new Set<string>();
     await this.#announceFolders(taken);
-    for (const folder of foldersIn(taken)) {
+    for await (const folder of foldersIn(taken)) {
       const { isStaged, names } = this.#init.placement.folderPlace(folder.entry.path);
       if (!isStaged) await this.#attempt(folder, async () => void this.#makeFolders(names), failed);
     }
-    for (const folder of foldersIn(taken)) {
+    for await (const folder of foldersIn(taken)) {
       const { location, isStaged } = this.#init.placement.folderPlace(folder.entry.path);
       const finish = async (): Promise<void> => {
         this.#disk.setTime(location, folder.entry.mtimeMs);
@@ -245,7 +252,7 @@ export class FolderPublisher {
   /** A later session knows by this that they were not there before. */
   async #announceFolders(taken: () => Iterable<EntryReference>): Promise<void> {
     let found: (readonly [path: string, name: string])[] = [];
-    for (const { entry } of foldersIn(taken)) {
+    for await (const { entry } of foldersIn(taken)) {
       const { location, isStaged } = this.#init.placement.folderPlace(entry.path);
       if (isStaged || !this.#isMissing(location)) continue;
       found.push([entry.path, namesOf(entry.path).at(-1) ?? '']);
@@ -272,22 +279,32 @@ export class FolderPublisher {
 
   /** Makes the trees in staging durable and publishes each with one rename. */
   async #publishTrees(taken: () => Iterable<EntryReference>): Promise<void> {
-    const { folder, placement, durability } = this.#init;
+    const { folder, placement, durability, mark } = this.#init;
     const trees = [...placement.trees()];
     if (trees.length === 0) return;
-    function* locations(): Generator<string> {
+    function* staged(): Generator<{ readonly entry: Entry; readonly location: string }> {
       for (const { page, position, entry } of taken()) {
         if (entry.kind === 'folder') {
           const { location, isStaged } = placement.folderPlace(entry.path);
-          if (isStaged) yield location;
+          if (isStaged) yield { entry, location };
         } else {
-          const place = placement.placeOf({ page, position, entry });
-          // A big file was synced when it was complete.
-          if (place.kind === 'tree' && isPacked(entry.size)) yield place.location;
+          const { kind, location } = placement.placeOf({ page, position, entry });
+          if (kind === 'tree') yield { entry, location };
         }
       }
     }
-    await durability.syncMany(locations, Infinity);
+    function* unmarked(): Generator<UnmarkedFile> {
+      for (const { entry, location } of staged()) if (entry.kind === 'file') yield { ...entry, location };
+    }
+    function* unsynced(): Generator<string> {
+      // A big file was synced when it was complete.
+      for (const { entry, location } of staged()) {
+        if (entry.kind === 'folder' || isPacked(entry.size)) yield location;
+      }
+    }
+    await mark.mark(unmarked());
+    await durability.syncMany(unsynced, Infinity);
+    requireInPlace(this.#init);
     for (const [name, location] of trees) {
       const announce = (free: string): Promise<void> => this.#announce([[name, free]]);
       this.#tell(await this.#publishing.publishFolder(location, folder, name, announce));
@@ -303,8 +320,17 @@ function* entriesOf(references: () => Iterable<EntryReference>): Generator<Entry
   for (const { entry } of references()) yield entry;
 }
 
-function* foldersIn(taken: () => Iterable<EntryReference>): Generator<EntryReference> {
-  for (const reference of taken()) if (reference.entry.kind === 'folder') yield reference;
+/**
+ * The folders that were taken. To find them among a million files takes seconds: other work gets its turn meanwhile,
+ * or the peer would hear nothing of us.
+ */
+async function* foldersIn(taken: () => Iterable<EntryReference>): AsyncGenerator<EntryReference> {
+  let passed = 0;
+  for (const reference of taken()) {
+    passed += 1;
+    if (passed % limits.pageEntries === 0) await setImmediate();
+    if (reference.entry.kind === 'folder') yield reference;
+  }
 }
 
 /** Makes a folder unless it is there; anything else under its name, a link above all, is a conflict. */

@@ -20,6 +20,7 @@
  */
 import { dirname, join, relative, sep } from 'node:path';
 import ignore from 'ignore';
+import type { FileSystem } from './fileSystem.ts';
 import { systemFiles } from './systemFiles.ts';
 import { readNow } from './wholeFile.ts';
 
@@ -40,44 +41,47 @@ const GIT_FOLDER = '.git';
 /** The rules that apply to what lies in one folder. They are rules for folders inside it, too: see `enter`. */
 export interface IgnoreRules {
   isIgnored(name: string, kind: 'file' | 'folder'): boolean;
-  /** The rules in a folder inside this one, which is not ignored. */
-  enter(name: string, location: string): IgnoreRules;
+  /** The rules in a folder inside this one, which is not ignored; `files` are read to find them. */
+  enter(name: string, location: string, files: FileSystem): IgnoreRules;
 }
 
-/** The rules in a folder that was picked to be sent; `folder` is absolute and leads through no link. */
-export function ignoreRulesIn(folder: string): IgnoreRules {
-  const top = repositoryAround(folder);
-  if (top === undefined) return startIn(folder);
-  let rules = startIn(top);
+/**
+ * The rules in a folder that was picked to be sent; `folder` is absolute and leads through no link. What lies in it is
+ * read from `files`, those below the folder that it lies in; what lies around it, by its name.
+ */
+export function ignoreRulesIn(folder: string, files: FileSystem): IgnoreRules {
+  const top = isRepository(folder, files) ? folder : repositoryAround(dirname(folder));
+  if (top === undefined || top === folder) return startIn(folder, files);
+  let rules = startIn(top, systemFiles);
   let location = top;
-  for (const name of relative(top, folder).split(sep).filter(Boolean)) {
-    if (rules.isIgnored(name, 'folder')) return startIn(folder);
+  for (const name of relative(top, folder).split(sep)) {
+    if (rules.isIgnored(name, 'folder')) return startIn(folder, files);
     location = join(location, name);
-    rules = rules.enter(name, location);
+    rules = rules.enter(name, location, location === folder ? files : systemFiles);
   }
   return rules;
 }
 
 /** The nearest folder that holds a `.git`: this one, or one around it. */
 function repositoryAround(folder: string): string | undefined {
-  if (isRepository(folder)) return folder;
+  if (isRepository(folder, systemFiles)) return folder;
   const parent = dirname(folder);
   return parent === folder ? undefined : repositoryAround(parent);
 }
 
-function isRepository(folder: string): boolean {
+function isRepository(folder: string, files: FileSystem): boolean {
   try {
-    return systemFiles.lstat(join(folder, GIT_FOLDER)) !== undefined;
+    return files.lstat(join(folder, GIT_FOLDER)) !== undefined;
   } catch {
     return false;
   }
 }
 
 /** Rules that begin in this folder, whatever is around it. */
-function startIn(folder: string): IgnoreRules {
-  const files = [join(folder, '.gitignore'), join(folder, GIT_FOLDER, 'info', 'exclude')];
-  const levels = files.flatMap((file) => {
-    const rules = readRules(file);
+function startIn(folder: string, files: FileSystem): IgnoreRules {
+  const places = [join(folder, '.gitignore'), join(folder, GIT_FOLDER, 'info', 'exclude')];
+  const levels = places.flatMap((place) => {
+    const rules = readRules(place, files);
     return rules === undefined ? [] : [{ rules, start: 0 }];
   });
   return new FolderRules(levels, '');
@@ -111,16 +115,16 @@ class FolderRules implements IgnoreRules {
     return false;
   }
 
-  enter(name: string, location: string): IgnoreRules {
+  enter(name: string, location: string, files: FileSystem): IgnoreRules {
     if (isGitFolder(name)) return NO_RULES;
-    if (isRepository(location)) return startIn(location);
+    if (isRepository(location, files)) return startIn(location, files);
     const path = `${this.#path}${name}/`;
     // An outer rule that an inner one overruled must not come back for everything inside.
     const levels = this.#levels.map((level) => {
       const below = path.slice(level.start);
       return level.rules.judge(below) === 'ignored' ? { ...level, rules: level.rules.without(below) } : level;
     });
-    const own = readRules(join(location, '.gitignore'));
+    const own = readRules(join(location, '.gitignore'), files);
     return new FolderRules(
       own === undefined ? levels : [{ rules: own, start: path.length }, ...levels],
       path,
@@ -171,8 +175,8 @@ function createMatcher(): ignore.Ignore {
   return ignore({ ignoreCase });
 }
 
-function readRules(file: string): RuleFile | undefined {
-  const text = readSmall(file);
+function readRules(location: string, files: FileSystem): RuleFile | undefined {
+  const text = readSmall(location, files);
   return text === undefined ? undefined : new RuleFile(createMatcher().add(withoutSlowLines(text)));
 }
 
@@ -193,12 +197,12 @@ const GLOBSTAR = /\*{2,}/g;
 const REPEATED_GLOBSTAR = /(^|\/)(?:\*{2,}\/){2,}/g;
 
 /** The text of a small file; never through a link, as git reads its rules since 2.32. */
-function readSmall(file: string): string | undefined {
+function readSmall(location: string, files: FileSystem): string | undefined {
   try {
     // Most folders have none: this way to ask costs no exception.
-    const stats = systemFiles.lstat(file);
+    const stats = files.lstat(location);
     if (stats === undefined || !isSmallFile(stats)) return undefined;
-    const opened = systemFiles.open(file, 'read');
+    const opened = files.open(location, 'read');
     try {
       const now = opened.stat();
       return isSmallFile(now) ? readNow(opened, Buffer.allocUnsafe(now.size))?.toString('utf8') : undefined;

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { FileSystem } from './fileSystem.ts';
 import { ignoreRulesIn } from './ignoreRules.ts';
 import type { IgnoreRules } from './ignoreRules.ts';
 import { isSecretName } from './secretNames.ts';
@@ -19,25 +20,33 @@ export const OMIT_NOTHING: OmissionOptions = { useGitignore: false, leaveOutSecr
  */
 export class Omissions {
   readonly #rules: IgnoreRules | undefined;
+  readonly #files: FileSystem;
   readonly #folderName: string;
   /** Inside `.git` everything stays: a branch may be called `fix.key`, and a repository is sent whole. */
   readonly #looksForSecrets: boolean;
 
-  private constructor(rules: IgnoreRules | undefined, location: string, looksForSecrets: boolean) {
+  private constructor(
+    rules: IgnoreRules | undefined,
+    files: FileSystem,
+    location: string,
+    looksForSecrets: boolean,
+  ) {
     this.#rules = rules;
+    this.#files = files;
     this.#folderName = basename(location);
     this.#looksForSecrets = looksForSecrets && this.#folderName !== '.git';
   }
 
-  /** In a folder that was picked. */
-  static inPicked(location: string, options: OmissionOptions): Omissions {
-    const rules = options.useGitignore ? ignoreRulesIn(location) : undefined;
-    return new Omissions(rules, location, options.leaveOutSecrets);
+  /** In a folder that was picked; `files` are those below the folder that it lies in. */
+  static inPicked(location: string, options: OmissionOptions, files: FileSystem): Omissions {
+    const rules = options.useGitignore ? ignoreRulesIn(location, files) : undefined;
+    return new Omissions(rules, files, location, options.leaveOutSecrets);
   }
 
   /** In a folder inside this one that is not left out. */
   enter(name: string, location: string): Omissions {
-    return new Omissions(this.#rules?.enter(name, location), location, this.#looksForSecrets);
+    const rules = this.#rules?.enter(name, location, this.#files);
+    return new Omissions(rules, this.#files, location, this.#looksForSecrets);
   }
 
   /** Whether git would ignore something in this folder. To git, what is no folder is a file. */

@@ -5,7 +5,7 @@ import type { BackgroundSync } from './backgroundSync.ts';
 import type { Durability } from './durability.ts';
 import { isErrno } from './errno.ts';
 import type { FileStats, FileSystem, OpenFile } from './fileSystem.ts';
-import { isRunnable, runnableAs } from './modes.ts';
+import { correctedMode } from './modes.ts';
 import { writeNow } from './wholeFile.ts';
 
 const ZEROS = Buffer.alloc(limits.largestChunkBytes);
@@ -40,10 +40,21 @@ export function refreshSmallFile(
 ): void {
   // What is in staging is ours alone, but not out of reach: somebody may have cleaned up.
   if (there?.size !== entry.size) throw missingFailure();
-  if (isRunnable(there.mode) !== entry.isExecutable) {
-    disk.chmod(location, runnableAs(there.mode, entry.isExecutable));
+  if (correctedMode(there.mode, entry.isExecutable) !== undefined) {
+    const file = disk.open(location, 'read');
+    try {
+      correctMode(file, entry);
+    } finally {
+      file.closeNow();
+    }
   }
   if (Math.floor(there.mtimeMs) !== entry.mtimeMs) disk.setTime(location, entry.mtimeMs);
+}
+
+/** Gives a file that an earlier session left the mode of the offer. */
+function correctMode(file: OpenFile, { isExecutable }: FileEntry): void {
+  const mode = correctedMode(file.stat().mode, isExecutable);
+  if (mode !== undefined) file.chmod(mode);
 }
 
 function missingFailure(): CourierError {
@@ -92,9 +103,9 @@ export class PartialFile {
   static reopen(place: PartialPlace, entry: FileEntry): PartialFile {
     const file = place.disk.open(place.location, 'update');
     try {
-      const { size, mode } = file.stat();
+      const { size } = file.stat();
       if (size > entry.size) file.truncate(entry.size);
-      if (isRunnable(mode) !== entry.isExecutable) file.chmod(runnableAs(mode, entry.isExecutable));
+      correctMode(file, entry);
       return new PartialFile(entry, place, file, Math.min(size, entry.size));
     } catch (error) {
       file.closeNow();

@@ -9,6 +9,7 @@ import { namesOf } from '../../protocol/wirePath.ts';
 import type { SafePath } from '../../protocol/wirePath.ts';
 import type { EntryReference, FileReference } from '../../transfer/ports.ts';
 import { isErrno, writeFailure } from './errno.ts';
+import { locate } from './locate.ts';
 import type { FileStats, FileSystem } from './fileSystem.ts';
 import { isPlaceholder, unlinkPublished } from './publish.ts';
 import type { ConflictPolicy } from './publish.ts';
@@ -112,7 +113,7 @@ export class Placement {
    */
   #decideFresh(reference: EntryReference): Decision {
     const { entry } = reference;
-    const plan = this.#roots.get(namesOf(entry.path)[0] ?? '');
+    const plan = this.#planOf(entry.path);
     try {
       if (entry.kind === 'file' && this.#isStanding(entry)) {
         this.#standing.add(numberOf(reference));
@@ -129,10 +130,10 @@ export class Placement {
 
   placeOf(file: FileReference): Place {
     const { path } = file.entry;
-    const names = namesOf(path);
     const plan = this.#planOf(path);
+    if (plan?.kind === 'tree') return { kind: 'tree', location: locate(this.#tree, path) };
+    const names = namesOf(path);
     const isTopLevel = names.length === 1;
-    if (plan?.kind === 'tree') return { kind: 'tree', location: join(this.#tree, ...names) };
     const parents = this.#finalNames(path).slice(0, -1);
     const mayBeRenamed = isTopLevel || plan?.isOurs === true;
     if (this.#standing.has(numberOf(file))) {
@@ -189,8 +190,8 @@ export class Placement {
 
   /** The plan for the folder at the top that a path lies in. */
   #planOf(path: SafePath): RootPlan | undefined {
-    const names = namesOf(path);
-    return names.length === 1 ? undefined : this.#roots.get(names[0] ?? '');
+    const end = path.indexOf('/');
+    return end < 0 ? undefined : this.#roots.get(path.slice(0, end));
   }
 
   /** The path as names in the receive folder: the root may be published under another one. */
@@ -272,7 +273,7 @@ export class Placement {
 
   /** Makes a folder in staging, unless an earlier session did. */
   #makeFolder(entry: Entry): 'take' | 'refuse' {
-    const location = join(this.#tree, entry.path);
+    const location = locate(this.#tree, entry.path);
     if (this.#isResumed) {
       if (this.#disk.lstat(location)?.isDirectory() === true) return 'take';
       this.#disk.removeTree(location);

@@ -57,13 +57,18 @@ export async function preview(
   const tally = new Tally();
   let sampledAt = clock.now();
   requireWanted(signal);
-  for await (const item of new FileSource(roots, undefined, options).list()) {
-    requireWanted(signal);
-    tally.add(item);
-    const now = clock.now();
-    if (now - sampledAt < SAMPLE_EVERY_MS) continue;
-    sampledAt = now;
-    onSample?.(tally.snapshot());
+  const source = new FileSource(roots, undefined, options);
+  try {
+    for await (const item of source.list()) {
+      requireWanted(signal);
+      tally.add(item);
+      const now = clock.now();
+      if (now - sampledAt < SAMPLE_EVERY_MS) continue;
+      sampledAt = now;
+      onSample?.(tally.snapshot());
+    }
+  } finally {
+    await source.close();
   }
   requireWanted(signal);
   return tally.snapshot();

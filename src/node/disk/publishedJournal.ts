@@ -2,12 +2,15 @@ import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { namesOf, parseSafePath } from '../../protocol/wirePath.ts';
 import { syncFailure, syncFolder, whereSupported } from './durable.ts';
-import type { OpenFile } from './fileSystem.ts';
+import type { FileSystem, OpenFile } from './fileSystem.ts';
 import type { Staging } from './staging.ts';
 import { readNow, writeNow } from './wholeFile.ts';
 
 /** Its name in the staging of the transfer. */
 export const JOURNAL = 'published';
+
+/** What it needs of the place of a transfer. */
+type JournalPlace = Pick<Staging, 'root' | 'staging'> & { readonly disk: FileSystem };
 
 /**
  * Which names a transfer has taken in the receive folder, so that a session that goes on with it takes them
@@ -19,10 +22,10 @@ export const JOURNAL = 'published';
  * sender compare the digest. A line that was cut off by a crash announced a name that was never taken.
  */
 export class PublishedJournal {
-  readonly #staging: Staging;
+  readonly #staging: JournalPlace;
   #file: Promise<OpenFile> | undefined;
 
-  constructor(staging: Staging) {
+  constructor(staging: JournalPlace) {
     this.#staging = staging;
   }
 
@@ -93,6 +96,8 @@ export class PublishedJournal {
 const lineSchema = v.tuple([v.string(), v.string()]);
 
 function parseLine(text: string): readonly [path: string, name: string] | undefined {
+  // An error for each of a million empty lines would take seconds.
+  if (!text.startsWith('["')) return undefined;
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

@@ -3,8 +3,10 @@ import { CourierError } from '../../base/failure.ts';
 import { STAGING_FOLDER } from '../../protocol/wirePath.ts';
 import type { Destination } from '../../transfer/ports.ts';
 import { systemClock } from '../clock.ts';
+import { systemMarkTools } from './downloadMark.ts';
+import type { MarkTools } from './downloadMark.ts';
 import { isErrno, writeFailure } from './errno.ts';
-import type { FileSystem } from './fileSystem.ts';
+import type { FolderIdentity, WholeFileSystem } from './fileSystem.ts';
 import { FolderDestination } from './folderDestination.ts';
 import type { ConflictPolicy } from './publish.ts';
 import { bytesIn, isLeft, leaveStaging, makePath, makeStaging, removeStaging } from './staging.ts';
@@ -18,12 +20,8 @@ export interface OpenOptions {
   readonly keepsInterrupted?: boolean;
   /** Milliseconds of a clock that never jumps; paces what is made durable while it is received. */
   readonly now?: () => number;
-}
-
-/** What tells one folder from another that stands under the same path; as `stat` gives it. */
-export interface FolderIdentity {
-  readonly dev: number;
-  readonly ino: number;
+  /** What received files are marked with as come from elsewhere. */
+  readonly markTools?: MarkTools;
 }
 
 /** The folder that transfers are received into. What is not complete lies in its staging folder. */
@@ -32,9 +30,9 @@ export class ReceiveFolder {
   readonly location: string;
   /** For {@link reopen}: whoever remembers a transfer that was accepted remembers this with it. */
   readonly identity: FolderIdentity;
-  readonly #disk: FileSystem;
+  readonly #disk: WholeFileSystem;
 
-  private constructor(path: string, disk: FileSystem) {
+  private constructor(path: string, disk: WholeFileSystem) {
     this.#disk = disk;
     this.location = disk.realpath(path);
     const stats = disk.lstat(this.location);
@@ -49,7 +47,7 @@ export class ReceiveFolder {
    * For a transfer that begins: makes the folder if it is missing. Throws `destination-unwritable` if it cannot
    * be used.
    */
-  static open(path: string, disk: FileSystem = systemFiles): ReceiveFolder {
+  static open(path: string, disk: WholeFileSystem = systemFiles): ReceiveFolder {
     try {
       makePath(disk, path);
       return new ReceiveFolder(path, disk);
@@ -68,7 +66,7 @@ export class ReceiveFolder {
   static reopen(
     path: string,
     { id, identity }: { readonly id: string; readonly identity: FolderIdentity | undefined },
-    disk: FileSystem = systemFiles,
+    disk: WholeFileSystem = systemFiles,
   ): ReceiveFolder {
     let folder: ReceiveFolder;
     try {
@@ -79,7 +77,7 @@ export class ReceiveFolder {
     }
     const { dev, ino } = folder.identity;
     const isOther = identity !== undefined && (identity.dev !== dev || identity.ino !== ino);
-    if (isOther && disk.lstat(folder.#placeOf(id).staging)?.isDirectory() !== true) {
+    if (isOther && !folder.#holds(id)) {
       throw missing(`${path} is another folder than before: its disk may not be mounted`);
     }
     return folder;
@@ -89,13 +87,19 @@ export class ReceiveFolder {
   openTransfer(
     transfer: string,
     onConflict: ConflictPolicy,
-    { resume = false, keepsInterrupted = false, now = systemNow }: OpenOptions = {},
+    {
+      resume = false,
+      keepsInterrupted = false,
+      now = systemNow,
+      markTools = systemMarkTools,
+    }: OpenOptions = {},
   ): Destination {
-    const place = this.#placeOf(transfer);
+    const place = this.#placeOf(transfer, this.identity);
     let isResumed: boolean;
     try {
       isResumed = makeStaging(place, { resume });
     } catch (error) {
+      place.disk.letGo();
       throw openFailure(error);
     }
     try {
@@ -107,36 +111,75 @@ export class ReceiveFolder {
         isResumed,
         keepsInterrupted,
         now,
+        markTools,
       });
     } catch (error) {
-      if (isResumed) leaveStaging(place);
-      else removeStaging(place);
+      try {
+        if (isResumed) leaveStaging(place);
+        else removeStaging(place);
+      } finally {
+        place.disk.letGo();
+      }
       throw openFailure(error);
     }
   }
 
   /** Whether an interrupted session of this transfer has left something to go on with. */
   isInterrupted(transfer: string): boolean {
-    return isLeft(this.#placeOf(transfer));
+    return this.#look(transfer, isLeft);
   }
 
   /** Bytes that a transfer occupies before it is published; looks at each of its files. */
   heldBytes(transfer: string): number {
-    return bytesIn(this.#disk, this.#placeOf(transfer).staging);
+    return this.#look(transfer, ({ disk, staging }) => bytesIn(disk, staging));
   }
 
   /** Removes what an interrupted session of this transfer has left; one that is under way is not touched. */
   discardTransfer(transfer: string): void {
-    const place = this.#placeOf(transfer);
-    if (isLeft(place)) removeStaging(place);
+    this.#look(transfer, (place) => {
+      if (isLeft(place)) removeStaging(place);
+    });
   }
 
-  #placeOf(transfer: string): Staging {
-    // By its schema it is nothing else; but what is removed or built on hangs on it.
-    if (!/^[0-9a-f]{32}$/u.test(transfer)) throw new CourierError('internal', 'not the id of a transfer');
-    const root = join(this.location, STAGING_FOLDER);
-    return { disk: this.#disk, root, staging: join(root, transfer) };
+  /** Whether something lies in the place of a transfer. */
+  #holds(transfer: string): boolean {
+    return this.#look(transfer, ({ disk, staging }) => disk.lstat(staging)?.isDirectory() === true);
   }
+
+  #look<Result>(transfer: string, work: (place: Staging) => Result): Result {
+    const place = this.#placeOf(transfer);
+    try {
+      return work(place);
+    } finally {
+      place.disk.letGo();
+    }
+  }
+
+  /** Whoever has it lets go of its disk. */
+  #placeOf(transfer: string, identity?: FolderIdentity): Staging {
+    requireId(transfer);
+    const root = join(this.location, STAGING_FOLDER);
+    try {
+      const disk = this.#disk.below(this.location, identity);
+      return { disk, inUse: placesInUse(this.#disk), root, staging: join(root, transfer) };
+    } catch (error) {
+      throw openFailure(error);
+    }
+  }
+}
+
+/** The places that sessions of this process work in, on each disk. */
+const inUse = new WeakMap<WholeFileSystem, Set<string>>();
+
+function placesInUse(disk: WholeFileSystem): Set<string> {
+  const places = inUse.get(disk) ?? new Set();
+  inUse.set(disk, places);
+  return places;
+}
+
+/** By its schema it is nothing else; but what is removed or built on hangs on it. */
+function requireId(transfer: string): void {
+  if (!/^[0-9a-f]{32}$/u.test(transfer)) throw new CourierError('internal', 'not the id of a transfer');
 }
 
 const systemNow = (): number => systemClock.now();

@@ -1,59 +1,59 @@
+import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { CourierError, isDestinationFailure } from '../../base/failure.ts';
 import { isErrno, writeFailure } from './errno.ts';
-import type { FileSystem } from './fileSystem.ts';
+import type { FileStats, FileSystem, RootedFiles } from './fileSystem.ts';
 
 /** The place of one transfer in the staging folder of a receive folder. */
 export interface Staging {
-  readonly disk: FileSystem;
+  /** The files below the receive folder. */
+  readonly disk: RootedFiles;
+  /** The places that sessions of this process work in; no two share one. */
+  readonly inUse: Set<string>;
   /** The staging folder; several transfers may share it. */
   readonly root: string;
   /** The place of one of them, below it. */
   readonly staging: string;
 }
 
-/** The places that sessions of this process work in, on each disk; no two share one. */
-const inUse = new WeakMap<FileSystem, Set<string>>();
-
 /**
  * Makes the place of a transfer and takes it into use; throws `busy` if it is there. With `resume` one that is
  * there will do, unless it is in use; tells whether it was. Never makes the receive folder.
  */
 export function makeStaging(place: Staging, { resume }: { readonly resume: boolean }): boolean {
-  const { disk, root, staging } = place;
-  const taken = placesInUse(disk);
-  if (taken.has(staging)) throw inUseFailure();
+  const { disk, inUse, root, staging } = place;
+  if (inUse.has(staging)) throw inUseFailure();
   makeUnlessThere(disk, root, 0o700);
   // A link planted here would lead everything elsewhere.
-  if (disk.lstat(root)?.isDirectory() !== true) {
-    throw new CourierError('destination-unwritable', `${root} is not a folder`);
-  }
+  requireOurs(place, root, disk.lstat(root));
   let isLeftOver = false;
   try {
     disk.mkdir(staging, 0o700);
   } catch (error) {
     removeIfEmpty(disk, root);
     if (!isErrno(error, 'EEXIST')) throw error;
-    if (!resume || !isLeft(place)) throw inUseFailure();
+    const left = disk.lstat(staging);
+    if (!resume || left?.isDirectory() !== true) throw inUseFailure();
+    requireOurs(place, staging, left);
     isLeftOver = true;
   }
-  taken.add(staging);
+  inUse.add(staging);
   return isLeftOver;
 }
 
 /** Whether an interrupted session has left its place, and no other goes on with it. */
-export function isLeft({ disk, staging }: Staging): boolean {
-  return !placesInUse(disk).has(staging) && disk.lstat(staging)?.isDirectory() === true;
+export function isLeft({ disk, inUse, staging }: Staging): boolean {
+  return !inUse.has(staging) && disk.lstat(staging)?.isDirectory() === true;
 }
 
 /** Lets go of a place and leaves it for a later session. */
-export function leaveStaging({ disk, staging }: Staging): void {
-  placesInUse(disk).delete(staging);
+export function leaveStaging({ inUse, staging }: Staging): void {
+  inUse.delete(staging);
 }
 
 /** Removes the place of a transfer, and the staging folder with the last of them. */
-export function removeStaging({ disk, root, staging }: Staging): void {
-  placesInUse(disk).delete(staging);
+export function removeStaging({ disk, inUse, root, staging }: Staging): void {
+  inUse.delete(staging);
   disk.removeTree(staging);
   removeIfEmpty(disk, root);
 }
@@ -64,9 +64,49 @@ export function removeStaging({ disk, root, staging }: Staging): void {
  */
 export function failureIn({ disk, staging }: Staging, error: unknown): CourierError {
   const failure = writeFailure(error);
-  if (!isDestinationFailure(failure.code) || isFolder(disk, staging)) return failure;
+  if (!isDestinationFailure(failure.code) || (disk.isInPlace() && isFolder(disk, staging))) return failure;
+  return goneFailure(staging, error);
+}
+
+/**
+ * Throws if the receive folder is no longer where it was: what is held of it can still be written to, but nobody who
+ * looks there would find it.
+ */
+export function requireInPlace({ disk, staging }: Staging): void {
+  if (!disk.isInPlace()) throw goneFailure(staging);
+}
+
+function goneFailure(staging: string, cause?: unknown): CourierError {
   const message = `${staging} has gone: the receive folder was removed, or its disk unmounted`;
-  return new CourierError('destination-unwritable', message, { cause: error });
+  return new CourierError('destination-unwritable', message, { cause });
+}
+
+/* oxlint-disable no-bitwise -- sets of permissions */
+/** What somebody else could write in, they could also fill with what we would then publish. */
+function requireOurs({ disk, root }: Staging, folder: string, stats: FileStats | undefined): void {
+  if (stats?.isDirectory() !== true) {
+    throw new CourierError('destination-unwritable', `${folder} is not a folder`);
+  }
+  const user = process.geteuid?.();
+  const openTo = stats.mode & 0o022;
+  if (user === undefined || (stats.uid === user && openTo === 0)) return;
+  // A file system that keeps neither owners nor modes says the same of what is just made.
+  const probe = lookAtNewFolder(disk, `${root}-${randomBytes(6).toString('hex')}`);
+  if (stats.uid === probe.uid && (openTo & ~probe.mode) === 0) return;
+  const what = stats.uid === probe.uid ? 'may be written to by other users' : 'belongs to another user';
+  throw new CourierError('destination-unwritable', `${folder} ${what}: it has to be removed`);
+}
+/* oxlint-enable no-bitwise */
+
+function lookAtNewFolder(disk: FileSystem, location: string): FileStats {
+  disk.mkdir(location, 0o700);
+  try {
+    const stats = disk.lstat(location);
+    if (stats !== undefined) return stats;
+  } finally {
+    disk.rmdir(location);
+  }
+  throw new CourierError('destination-unwritable', `${location} has gone`);
 }
 
 function isFolder(disk: FileSystem, location: string): boolean {
@@ -100,12 +140,6 @@ export function bytesIn(disk: FileSystem, location: string): number {
   if (stats?.isFile() === true) return stats.size;
   if (stats?.isDirectory() !== true) return 0;
   return disk.readdir(location).reduce((sum, name) => sum + bytesIn(disk, join(location, name)), 0);
-}
-
-function placesInUse(disk: FileSystem): Set<string> {
-  const places = inUse.get(disk) ?? new Set();
-  inUse.set(disk, places);
-  return places;
 }
 
 function inUseFailure(): CourierError {

@@ -1,6 +1,5 @@
 import {
   accessSync,
-  chmodSync,
   close,
   closeSync,
   constants,
@@ -28,16 +27,18 @@ import {
   write,
   writeSync,
 } from 'node:fs';
-import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { deferred } from '../../base/deferred.ts';
 import type { Deferred } from '../../base/deferred.ts';
-import type { FileStats, FileSystem, OpenFile, OpenHow } from './fileSystem.ts';
+import { CheckedFolders } from './checkedFolders.ts';
+import { errnoError } from './errno.ts';
+import type { FileStats, OpenFile, OpenHow, WholeFileSystem } from './fileSystem.ts';
+import { canHoldFolders, HeldFolders } from './heldFolders.ts';
+import { syncWholeOf } from './wholeSync.ts';
 
 const calls = {
   close: promisify(close),
   datasync: promisify(fdatasync),
-  execFile: promisify(execFile),
   read: promisify(read),
   statfs: promisify(statfs),
   sync: promisify(fsync),
@@ -56,7 +57,7 @@ const USE_FOLDER = constants.W_OK | constants.X_OK;
 /* oxlint-enable no-bitwise */
 
 /** The system's own file system. */
-export const systemFiles: FileSystem = {
+export const systemFiles: WholeFileSystem = {
   lstat: (location) => lstatSync(location, { throwIfNoEntry: false }),
   realpath: (location) => realpathSync(location),
   mkdir(location, mode = 0o777) {
@@ -72,7 +73,6 @@ export const systemFiles: FileSystem = {
     if (lstatSync(location, { throwIfNoEntry: false }) === undefined) return;
     rmSync(location, { recursive: true, force: true, maxRetries: 3 });
   },
-  chmod: (location, mode) => chmodSync(location, mode),
   setTime: (location, mtimeMs) => lutimesSync(location, seconds(mtimeMs), seconds(mtimeMs)),
   open: (location, how, mode = 0o666) => new SystemFile(openSync(location, FLAGS[how], mode), how),
   requireWritable: (location) => accessSync(location, USE_FOLDER),
@@ -81,32 +81,13 @@ export const systemFiles: FileSystem = {
     return bavail * bsize;
   },
   async syncAll(location) {
-    return process.platform === 'linux' && (await syncFileSystem(location));
+    return process.platform === 'linux' && (await syncWholeOf(location));
+  },
+  below(root, identity) {
+    const way = canHoldFolders() ? HeldFolders : CheckedFolders;
+    return way.below(root, systemFiles, identity);
   },
 };
-
-/**
- * `syncfs` through the utility, for which Node has no call. It tells a disk that fails from a `sync` that is
- * old or foreign by its exit status alone, in no language: so it is asked about a file system that cannot fail.
- */
-async function syncFileSystem(location: string): Promise<boolean> {
-  try {
-    await calls.execFile('sync', ['-f', location]);
-    return true;
-  } catch (error) {
-    if (!(await canSyncFileSystem())) return false;
-    throw Object.assign(new Error(`EIO: syncfs failed, ${location}`, { cause: error }), { code: 'EIO' });
-  }
-}
-
-async function canSyncFileSystem(): Promise<boolean> {
-  try {
-    await calls.execFile('sync', ['-f', '/proc']);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 class SystemFile implements OpenFile {
   // Immutable.
@@ -187,7 +168,7 @@ class SystemFile implements OpenFile {
 
   /** The system gives the number of a closed file to the next one: whoever used it then would write into that. */
   #opened(): number {
-    if (this.#isClosed) throw Object.assign(new Error('EBADF: it is closed'), { code: 'EBADF' });
+    if (this.#isClosed) throw errnoError('EBADF', 'it is closed');
     return this.#descriptor;
   }
 

@@ -1,14 +1,13 @@
-import { join } from 'node:path';
+import { sep } from 'node:path';
 import type { LeftOutReason, SourceItem } from '../../transfer/ports.ts';
 import { compareKeys } from '../../protocol/manifest.ts';
 import { collisionKey, parseSafePath } from '../../protocol/wirePath.ts';
 import { isErrno } from './errno.ts';
 import type { FileStats, FileSystem } from './fileSystem.ts';
 import { versionOf } from './fileVersion.ts';
-import { OMIT_NOTHING, Omissions } from './omissions.ts';
+import { Omissions } from './omissions.ts';
 import type { OmissionOptions } from './omissions.ts';
 import { isRunnable } from './modes.ts';
-import { systemFiles } from './systemFiles.ts';
 
 /** What is sent: a file or folder on this machine, and the name it is offered under. */
 export interface Root {
@@ -28,27 +27,36 @@ interface Step {
   readonly omissions: Omissions | undefined;
 }
 
-/** What holds for all steps. */
+/** What holds for all steps from a root on. */
 interface Way {
   readonly options: OmissionOptions;
-  readonly disk: FileSystem;
+  /** The files below the folder that the root lies in. */
+  readonly files: FileSystem;
 }
 
 /**
  * Lists roots in manifest order: depth first, siblings by their collision key. Links and special files
  * are left out and named; so is what cannot be read, what has no portable name, and what the options leave
  * out; a folder among these is never opened, and one item stands for all of it. Holds the names of one folder
- * at each depth.
+ * at each depth. `filesAround` gives the files below the folder that a root lies in, or throws what the system says.
  */
 export function* walk(
   roots: readonly Root[],
-  options: OmissionOptions = OMIT_NOTHING,
-  disk: FileSystem = systemFiles,
+  options: OmissionOptions,
+  filesAround: (root: Root) => FileSystem,
 ): Generator<SourceItem> {
   const byKey = roots.map((root) => ({ root, key: collisionKey(root.name) }));
   const sorted = byKey.toSorted((left, right) => compareKeys(left.key, right.key));
   for (const { root } of sorted) {
-    yield* visit({ ...root, path: root.name, isTaken: false, omissions: undefined }, { options, disk });
+    const step = { ...root, path: root.name, isTaken: false, omissions: undefined };
+    let files: FileSystem;
+    try {
+      files = filesAround(root);
+    } catch (error) {
+      yield leftOut(step, lookFailure(error));
+      continue;
+    }
+    yield* visit(step, { options, files });
   }
 }
 
@@ -59,7 +67,7 @@ function* visit(step: Step, way: Way): Generator<SourceItem, boolean> {
   let stats: FileStats | undefined;
   let failure: LeftOutReason = 'source-vanished';
   try {
-    stats = way.disk.lstat(step.location);
+    stats = way.files.lstat(step.location);
   } catch (error) {
     failure = lookFailure(error);
   }
@@ -100,20 +108,21 @@ function* visitFolder(step: Step, item: SourceItem, way: Way): Generator<SourceI
   let names: readonly string[];
   try {
     // One that is not Unicode comes with U+FFFD in it and cannot be found again by it.
-    names = way.disk.readdir(step.location);
+    names = way.files.readdir(step.location);
   } catch (error) {
     yield leftOut(step, lookFailure(error));
     return false;
   }
   yield item;
   const omissions =
-    step.omissions?.enter(step.name, step.location) ?? Omissions.inPicked(step.location, way.options);
-  const keyed = names.map((name) => ({ name, key: collisionKey(name) }));
-  keyed.sort((left, right) => compareKeys(left.key, right.key));
+    step.omissions?.enter(step.name, step.location) ??
+    Omissions.inPicked(step.location, way.options, way.files);
+  const keyOf = collisionKeys(names);
   let offeredKey: string | undefined;
-  for (const { name, key } of keyed) {
+  for (const name of names.toSorted((left, right) => compareKeys(keyOf(left), keyOf(right)))) {
+    const key = keyOf(name);
     const child = {
-      location: join(step.location, name),
+      location: `${step.location}${sep}${name}`,
       path: `${step.path}/${name}`,
       name,
       // README and readme: on some systems the second would land on the first.
@@ -123,6 +132,16 @@ function* visitFolder(step: Step, item: SourceItem, way: Way): Generator<SourceI
     if (yield* visit(child, way)) offeredKey = key;
   }
   return true;
+}
+
+/** The key of each of these names. Most names are their own key, and of a million in one folder no other is kept. */
+function collisionKeys(names: readonly string[]): (name: string) => string {
+  const others = new Map<string, string>();
+  for (const name of names) {
+    const key = collisionKey(name);
+    if (key !== name) others.set(name, key);
+  }
+  return (name) => others.get(name) ?? name;
 }
 
 function leftOut({ location, path }: Step, reason: LeftOutReason): SourceItem {

@@ -1,6 +1,6 @@
 import type { ConflictPolicy } from '../../../src/node/disk/publish.ts';
 import { ReceiveFolder } from '../../../src/node/disk/receiveFolder.ts';
-import type { FolderIdentity } from '../../../src/node/disk/receiveFolder.ts';
+import type { FolderIdentity } from '../../../src/node/disk/fileSystem.ts';
 import { STAGING_FOLDER } from '../../../src/protocol/wirePath.ts';
 import { ReceiverSession } from '../../../src/protocol/receiverSession.ts';
 import { SenderSession } from '../../../src/protocol/senderSession.ts';
