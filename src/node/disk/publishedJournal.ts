@@ -1,10 +1,11 @@
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { namesOf, parseSafePath } from '../../protocol/wirePath.ts';
+import { journalLines } from './journalLines.ts';
 import { syncFailure, syncFolder, whereSupported } from './durable.ts';
 import type { FileSystem, OpenFile } from './fileSystem.ts';
 import type { Staging } from './staging.ts';
-import { readNow, writeNow } from './wholeFile.ts';
+import { writeNow } from './wholeFile.ts';
 
 /** Its name in the staging of the transfer. */
 export const JOURNAL = 'published';
@@ -42,8 +43,7 @@ export class PublishedJournal {
     }
     const file = disk.open(this.#location, 'read');
     try {
-      const text = readNow(file, Buffer.allocUnsafe(file.stat().size))?.toString('utf8') ?? '';
-      for (const line of text.split('\n')) {
+      for (const line of journalLines(file)) {
         const announced = parseLine(line);
         if (announced !== undefined) names.set(...announced);
       }

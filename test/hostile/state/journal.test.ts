@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { JOURNAL } from '../../../src/node/disk/publishedJournal.ts';
+import { JOURNAL, PublishedJournal } from '../../../src/node/disk/publishedJournal.ts';
 import type { ConflictPolicy } from '../../../src/node/disk/publish.ts';
 import { ReceiveFolder } from '../../../src/node/disk/receiveFolder.ts';
+import { systemFiles } from '../../../src/node/disk/systemFiles.ts';
+import { writeNow } from '../../../src/node/disk/wholeFile.ts';
 import { STAGING_FOLDER } from '../../../src/protocol/wirePath.ts';
 import type { Destination } from '../../../src/transfer/ports.ts';
 import { Delivery, DELIVERED_MS } from '../../support/delivery.ts';
 import { treeOf } from '../../support/memoryTree.ts';
 import type { MemoryTree } from '../../support/memoryTree.ts';
 import { portPictureOf } from '../../support/portPicture.ts';
+import { scratchFolder } from '../../support/scratch.ts';
 import { SimDisk } from '../../support/simDisk.ts';
 
 /** The journal of what a transfer has published, tampered with between two of its sessions. */
@@ -141,4 +145,22 @@ test('case 70: without any damage nothing is published twice', async () => {
   assert.equal(Object.keys(before).length, tree.size + 1);
   await finish(disk, 'keep-both');
   assert.deepEqual(portPictureOf(disk.mount(), FOLDER, STAGING_FOLDER), before);
+});
+
+test('case 71: a journal of 10 GiB of zeros is read no further than one could be ours, and holds nothing', (t) => {
+  const staging = scratchFolder(t);
+  const file = systemFiles.open(join(staging, JOURNAL), 'create');
+  file.truncate(10 * 1024 ** 3);
+  file.closeNow();
+  assert.equal(new PublishedJournal({ disk: systemFiles, root: staging, staging }).read().size, 0);
+});
+
+test('a journal of many names is read whole, wherever a piece of it ends', (t) => {
+  const staging = scratchFolder(t);
+  const names = Array.from({ length: 50_000 }, (_, at) => [`é${at}`, `é${at} (2)`] as const);
+  const file = systemFiles.open(join(staging, JOURNAL), 'create');
+  writeNow(file, Buffer.from(names.map((each) => `\n${JSON.stringify(each)}\n`).join('')), 0);
+  file.closeNow();
+  const read = new PublishedJournal({ disk: systemFiles, root: staging, staging }).read();
+  assert.deepEqual([...read], names);
 });
