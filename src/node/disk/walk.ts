@@ -107,8 +107,7 @@ function* visit(step: Step, way: Way): Generator<SourceItem, boolean> {
 function* visitFolder(step: Step, item: SourceItem, way: Way): Generator<SourceItem, boolean> {
   let names: readonly string[];
   try {
-    // One that is not Unicode comes with U+FFFD in it and cannot be found again by it.
-    names = way.files.readdir(step.location);
+    names = sortedNames(way.files, step.location);
   } catch (error) {
     yield leftOut(step, lookFailure(error));
     return false;
@@ -117,10 +116,9 @@ function* visitFolder(step: Step, item: SourceItem, way: Way): Generator<SourceI
   const omissions =
     step.omissions?.enter(step.name, step.location) ??
     Omissions.inPicked(step.location, way.options, way.files);
-  const keyOf = collisionKeys(names);
   let offeredKey: string | undefined;
-  for (const name of names.toSorted((left, right) => compareKeys(keyOf(left), keyOf(right)))) {
-    const key = keyOf(name);
+  for (const name of names) {
+    const key = collisionKey(name);
     const child = {
       location: `${step.location}${sep}${name}`,
       path: `${step.path}/${name}`,
@@ -134,14 +132,19 @@ function* visitFolder(step: Step, item: SourceItem, way: Way): Generator<SourceI
   return true;
 }
 
-/** The key of each of these names. Most names are their own key, and of a million in one folder no other is kept. */
-function collisionKeys(names: readonly string[]): (name: string) => string {
+/**
+ * The names in a folder, in the order of their keys. One that is not Unicode comes with U+FFFD in it and cannot be found
+ * again by it. Most names are their own key: of a million in one folder no other is kept.
+ */
+function sortedNames(files: FileSystem, folder: string): readonly string[] {
+  const names = files.readdir(folder);
   const others = new Map<string, string>();
   for (const name of names) {
     const key = collisionKey(name);
     if (key !== name) others.set(name, key);
   }
-  return (name) => others.get(name) ?? name;
+  const keyOf = (name: string): string => others.get(name) ?? name;
+  return names.toSorted((left, right) => compareKeys(keyOf(left), keyOf(right)));
 }
 
 function leftOut({ location, path }: Step, reason: LeftOutReason): SourceItem {

@@ -195,6 +195,19 @@ test('case 63: the folder is swapped exactly between our look and our call, for 
   assert.equal(Math.floor(lstatSync(join(root, 'a', 'in', 'one')).mtimeMs), 5000);
 });
 
+test('case 63: a folder that is held is what its name leads to, whatever stands there now', (t) => {
+  const { root, outside } = places(t);
+  const before = traceOf(outside);
+  const files = systemFiles.below(root);
+  t.after(() => files.letGo());
+  const at = atIn(root);
+  const content = (): unknown => CALLS.open(files, at);
+  assert.equal(content(), MINE);
+  files.unlink(at('new'));
+  assert.equal(withLinkAt(join(root, 'a'), outside, content), MINE);
+  assert.deepEqual(traceOf(outside), before);
+});
+
 for (const [kind, below] of [
   ['are held', (root: string) => systemFiles.below(root)],
   // Where folders cannot be held, a look long enough before the call must do.
