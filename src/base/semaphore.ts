@@ -3,7 +3,7 @@
  * weight above the capacity gets in alone.
  */
 export class Semaphore {
-  readonly #capacity: number;
+  #capacity: number;
   #used = 0;
   readonly #waiting: { readonly weight: number; readonly enter: () => void }[] = [];
 
@@ -29,6 +29,16 @@ export class Semaphore {
 
   release(weight: number): void {
     this.#used -= weight;
+    this.#letIn();
+  }
+
+  /** Changes the capacity. Who is inside stays, however small it becomes. */
+  resize(capacity: number): void {
+    this.#capacity = capacity;
+    this.#letIn();
+  }
+
+  #letIn(): void {
     for (
       let next = this.#waiting[0];
       next !== undefined && this.#fits(next.weight);

@@ -3,6 +3,7 @@ import type { ConflictPolicy } from '../node/disk/publish.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
 import { parseAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
+import { limits } from '../protocol/limits.ts';
 import { RETRY_FOR_MS } from '../transfer/retryPolicy.ts';
 
 /** What the user asked for, checked. */
@@ -39,10 +40,19 @@ export interface SendCommand {
   readonly paths: readonly string[];
   readonly inviteFile: string | undefined;
   readonly to: string | undefined;
-  /** How long it is tried again after an interruption, without any progress. */
-  readonly retryForMs: number;
+  readonly effort: Effort;
   readonly state: string | undefined;
   readonly isJson: boolean;
+}
+
+/** What sending may cost. */
+export interface Effort {
+  /** How long it is tried again after an interruption, without any progress. */
+  readonly retryForMs: number;
+  /** `undefined` for no limit. */
+  readonly limitBytesPerSecond: number | undefined;
+  /** Connections that a transfer may use at once. */
+  readonly mostLanes: number;
 }
 
 export interface ResumeCommand {
@@ -51,7 +61,7 @@ export interface ResumeCommand {
   readonly id: string;
   readonly inviteFile: string | undefined;
   readonly to: Address | undefined;
-  readonly retryForMs: number;
+  readonly effort: Effort;
   readonly state: string | undefined;
   readonly isJson: boolean;
 }
@@ -89,12 +99,14 @@ export const USAGE = `Peer Courier sends files and folders straight to another m
   peer-courier send PATH... --to NAME|HOST:PORT   send to a peer that is known from an invite
       --retry-for DURATION     after an interruption, try so long without progress:
                                90s, 10m (default), 2h; 0: never
+      --limit MBIT             send at most so many megabits per second (default: no limit)
+      --lanes N                use at most N connections, 1 to ${limits.lanes} (default: as many as help)
 
   peer-courier transfers                          list what was interrupted here and can go on
   peer-courier resume ID                          go on with one that was sent from here
       --to HOST:PORT           the receiver is there now
       --invite-file FILE       … or where this invite says
-      --retry-for DURATION     as above
+      --retry-for, --limit, --lanes   as above
   peer-courier discard ID                         give one up, and remove what is held of it
 
   peer-courier invite                             make one more invite for the receiver that runs here
@@ -145,6 +157,8 @@ const whereTo = {
   'invite-file': { type: 'string' },
   to: { type: 'string' },
   'retry-for': { type: 'string' },
+  limit: { type: 'string' },
+  lanes: { type: 'string' },
 } as const;
 
 function parseReceive(words: readonly string[]): Command {
@@ -198,7 +212,7 @@ function parseSend(words: readonly string[]): Command {
     paths: positionals,
     inviteFile: values['invite-file'],
     to: values.to,
-    retryForMs: parseRetryFor(values['retry-for']),
+    effort: parseEffort(values),
     state: values.state,
     isJson: values.json,
   };
@@ -217,7 +231,7 @@ function parseResume(words: readonly string[]): Command {
     id: parseId(positionals, 'resume'),
     inviteFile: values['invite-file'],
     to: values.to === undefined ? undefined : parseTo(values.to),
-    retryForMs: parseRetryFor(values['retry-for']),
+    effort: parseEffort(values),
     state: values.state,
     isJson: values.json,
   };
@@ -290,6 +304,38 @@ function parseTo(text: string): Address {
   const address = parseAddress(text, DEFAULT_PORT);
   if (address === undefined) throw new UsageError(`resume takes --to HOST:PORT, not "${text}".`);
   return address;
+}
+
+function parseEffort(values: {
+  readonly 'retry-for'?: string | undefined;
+  readonly limit?: string | undefined;
+  readonly lanes?: string | undefined;
+}): Effort {
+  return {
+    retryForMs: parseRetryFor(values['retry-for']),
+    limitBytesPerSecond: parseLimit(values.limit),
+    mostLanes: parseLanes(values.lanes),
+  };
+}
+
+const BYTES_A_MEGABIT = 125_000;
+
+function parseLimit(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const megabits = /^\d{1,6}(?:\.\d{1,3})?$/u.test(text) ? Number(text) : 0;
+  if (megabits === 0) {
+    throw new UsageError(`--limit takes megabits per second, such as 50 or 0.5, not "${text}".`);
+  }
+  return megabits * BYTES_A_MEGABIT;
+}
+
+function parseLanes(text: string | undefined): number {
+  if (text === undefined) return limits.lanes;
+  const lanes = /^\d{1,2}$/u.test(text) ? Number(text) : 0;
+  if (lanes < 1 || lanes > limits.lanes) {
+    throw new UsageError(`--lanes takes a number from 1 to ${limits.lanes}, not "${text}".`);
+  }
+  return lanes;
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };

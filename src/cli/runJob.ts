@@ -6,8 +6,10 @@ import type { JobHost } from '../engine/outgoingJob.ts';
 import { sendPaths } from '../engine/sender.ts';
 import type { SendObserver, Target } from '../engine/sender.ts';
 import { systemClock } from '../node/clock.ts';
+import { RateLimiter } from '../node/net/rateLimiter.ts';
 import { parseFingerprint } from '../peers/fingerprint.ts';
 import type { OutgoingReport } from '../transfer/outgoingTransfer.ts';
+import type { Effort } from './arguments.ts';
 import { commandLine, shortId } from './commandLine.ts';
 import { explainEnd, explainError } from './failures.ts';
 import type { Explanation } from './failures.ts';
@@ -23,7 +25,7 @@ export interface RunJobInit {
   readonly record: JobRecord;
   /** How to reach the peer until it has been reached. */
   readonly target: Target;
-  readonly command: { readonly retryForMs: number; readonly state: string | undefined };
+  readonly command: { readonly effort: Effort; readonly state: string | undefined };
   readonly output: Output;
 }
 
@@ -41,6 +43,9 @@ export async function runJob({ state, record, target, command, output }: RunJobI
   const seen = state.jobs.lastSeen(record.id);
   const bytesBefore = seen?.progress.bytesDone ?? 0;
   const words = new SendingWords(output, { isResumed: record.wasAccepted, bytesBefore });
+  const { retryForMs, limitBytesPerSecond, mostLanes } = command.effort;
+  const limiter = new RateLimiter(systemClock);
+  limiter.setRate(limitBytesPerSecond);
   let last: Attempt | undefined;
   let isReached = false;
 
@@ -55,6 +60,8 @@ export async function runJob({ state, record, target, command, output }: RunJobI
         target: isPeerKnown ? { kind: 'peer', fingerprint: peer, addresses: [] } : target,
         name: hostname(),
         transfer: current.id,
+        limiter,
+        mostLanes,
         observer: both(observer, {
           ...words.observer(() => job.summary()),
           connected: (found) => {
@@ -76,7 +83,7 @@ export async function runJob({ state, record, target, command, output }: RunJobI
     record,
     {
       clock: systemClock,
-      patience: { forMs: command.retryForMs },
+      patience: { forMs: retryForMs },
       waitsForUser: false,
       attempt,
       nameOf: (fingerprint) =>

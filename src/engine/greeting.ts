@@ -14,7 +14,7 @@ export function greeting(
     role,
     name: name.slice(0, limits.textLength),
     codecs: [...compression.codecs],
-    limits: { openWants: limits.openWants },
+    limits: { openWants: limits.openWants, lanes: limits.lanes },
     ...(proof === undefined ? {} : { proof }),
   };
 }

@@ -21,6 +21,7 @@ import type { StrangerLimits } from '../node/net/strangers.ts';
 import type { Address } from '../peers/address.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import { encodeInvite } from '../peers/invite.ts';
+import { LaneKey } from '../peers/laneKey.ts';
 import { judge } from '../peers/trust.ts';
 import type { Verdict } from '../peers/trust.ts';
 import type { Hello } from '../protocol/messages.ts';
@@ -30,6 +31,7 @@ import type { IncomingReport } from '../transfer/incomingTransfer.ts';
 import type { OfferSummary } from '../transfer/offerSummary.ts';
 import type { Compression } from '../transfer/ports.ts';
 import type { ProgressSnapshot } from '../transfer/progress.ts';
+import { ReceivingLane } from '../transfer/receivingLane.ts';
 import { greeting } from './greeting.ts';
 import type { StateFolder } from './stateFolder.ts';
 
@@ -108,6 +110,8 @@ const MOST_SESSIONS_PER_PEER = 8;
 
 interface Running {
   readonly fingerprint: Fingerprint;
+  /** What its further lanes must know. */
+  readonly laneKey: LaneKey;
   readonly ended: Promise<void>;
 }
 
@@ -122,6 +126,8 @@ export class Receiver {
   // Mutable.
   #listener: Listener | undefined;
   readonly #running = new Map<IncomingTransfer, Running>();
+  /** Connections that have not said to which session they belong, or are lanes of one. */
+  readonly #lanes = new Set<Promise<void>>();
 
   private constructor(init: ReceiverInit, identity: Identity) {
     this.#init = init;
@@ -146,7 +152,10 @@ export class Receiver {
       identity: this.#identity,
       ...(host === undefined ? {} : { host }),
       port,
-      onInbound: (inbound) => this.#receive(inbound),
+      onInbound: (inbound) => {
+        if (inbound.purpose === 'lane') this.#takeLane(inbound);
+        else this.#receive(inbound);
+      },
       logger,
       ...(strangers === undefined ? {} : { limits: strangers }),
     });
@@ -175,6 +184,25 @@ export class Receiver {
       else transfer.cancel();
     }
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    await Promise.all(this.#lanes);
+  }
+
+  /** One more connection of a session that runs: whoever opened it is the peer of that session, and knows its key. */
+  #takeLane(inbound: Inbound): void {
+    const lane = new ReceivingLane({
+      channel: inbound.channel,
+      clock: systemClock,
+      allocate: (length) => this.#pool.allocate(length),
+      find: (join) => {
+        for (const [transfer, { fingerprint, laneKey }] of this.#running) {
+          if (fingerprint === inbound.fingerprint && laneKey.fits(join, inbound.exporter)) return transfer;
+        }
+        return undefined;
+      },
+      onJoined: () => inbound.admitted(),
+    });
+    const running: Promise<void> = lane.run().finally(() => this.#lanes.delete(running));
+    this.#lanes.add(running);
   }
 
   #receive(inbound: Inbound): void {
@@ -245,7 +273,8 @@ export class Receiver {
       removePages(pages);
       if (label !== undefined) observer.ended(receiving, report);
     });
-    this.#running.set(transfer, { fingerprint: inbound.fingerprint, ended });
+    const laneKey = new LaneKey(nodeHashing, inbound.exporter);
+    this.#running.set(transfer, { fingerprint: inbound.fingerprint, laneKey, ended });
   }
 
   #countOf(fingerprint: Fingerprint): number {

@@ -14,7 +14,7 @@ import type { Root } from '../node/disk/walk.ts';
 import { nodeHashing } from '../node/hashing.ts';
 import type { Identity } from '../node/identity/identity.ts';
 import { dial } from '../node/net/dial.ts';
-import { limitChannel } from '../node/net/rateLimitedChannel.ts';
+import { TransferLimit } from '../node/net/rateLimitedChannel.ts';
 import type { RateLimiter } from '../node/net/rateLimiter.ts';
 import type { DialInit, Dialled } from '../node/net/dial.ts';
 import { stateFailure } from '../node/state/stateFile.ts';
@@ -25,12 +25,15 @@ import type { Address } from '../peers/address.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import { inviteName, inviteProof } from '../peers/invite.ts';
 import type { Invite } from '../peers/invite.ts';
+import { LaneKey } from '../peers/laneKey.ts';
+import { limits } from '../protocol/limits.ts';
 import type { Hello } from '../protocol/messages.ts';
 import { SenderSession } from '../protocol/senderSession.ts';
 import { collisionKey, parseSafePath } from '../protocol/wirePath.ts';
 import { OutgoingTransfer } from '../transfer/outgoingTransfer.ts';
 import type { OutgoingObserver, OutgoingReport } from '../transfer/outgoingTransfer.ts';
-import type { Compression } from '../transfer/ports.ts';
+import type { Channel, Compression } from '../transfer/ports.ts';
+import type { LaneDialler } from '../transfer/sendingLanes.ts';
 import type { ProgressSnapshot } from '../transfer/progress.ts';
 import { greeting } from './greeting.ts';
 import type { StateFolder } from './stateFolder.ts';
@@ -57,6 +60,8 @@ export interface SendInit {
   readonly omit?: OmissionOptions;
   /** Paces what is sent, together with all else that shares it. */
   readonly limiter?: RateLimiter;
+  /** Connections that the transfer may use, at least 1; absent, as many as help. */
+  readonly mostLanes?: number;
   readonly signal: AbortSignal;
 }
 
@@ -99,27 +104,28 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
   try {
     const pages = openPages(pagesFolder);
     const connection = await connect(init, identity);
-    const limited = init.limiter === undefined ? undefined : limitChannel(connection.channel, init.limiter);
+    const limit = init.limiter === undefined ? undefined : new TransferLimit(init.limiter);
     const transfer = new OutgoingTransfer({
       session: new SenderSession({
         isDialler: true,
         hello: greeting('sender', init.name, compressionOf(init), proofOf(init.target, identity, connection)),
         now: systemClock.now(),
       }),
-      channel: limited ?? connection.channel,
+      channel: limit?.over(connection.channel) ?? connection.channel,
       clock: systemClock,
       hashing: nodeHashing,
       compression: compressionOf(init),
       source: new FileSource(roots, (length) => pool.allocate(length), init.omit),
       recycle: (chunk) => pool.recycle(chunk),
       pages,
+      lanes: laneDialler(init, identity, connection, (channel) => limit?.over(channel) ?? channel),
       transfer: transferId,
       label: labelOf(roots),
       observer: { ...init.observer, opened: (name) => welcome(init, connection, name) },
     });
     const cancel = (): void => {
       transfer.cancel();
-      limited?.release();
+      limit?.release();
     };
     init.signal.addEventListener('abort', cancel);
     if (init.signal.aborted) cancel();
@@ -131,13 +137,37 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
       cancel,
       interrupt: () => {
         transfer.interrupt();
-        limited?.release();
+        limit?.release();
       },
     });
     return await transfer.run();
   } finally {
     rmSync(pagesFolder, { recursive: true, force: true });
   }
+}
+
+/** Further connections of the same session: to the same address, and to the same key only. */
+function laneDialler(
+  { mostLanes = limits.lanes }: SendInit,
+  identity: Identity,
+  { address, fingerprint, exporter, roundTripMs }: Dialled,
+  limited: (channel: Channel) => Channel,
+): LaneDialler {
+  const key = new LaneKey(nodeHashing, exporter);
+  return {
+    most: mostLanes,
+    roundTripMs,
+    async dial(lane, { signal }) {
+      const connection = await dial({
+        identity,
+        purpose: 'lane',
+        addresses: [address],
+        checkPeer: (peer) => requireKey(peer, fingerprint),
+        signal,
+      });
+      return { channel: limited(connection.channel), join: key.join(lane, connection.exporter) };
+    },
+  };
 }
 
 function openPages(folder: string): PageFiles {

@@ -26,6 +26,9 @@ export const FrameType = {
   receipt: 12,
   close: 13,
   alive: 14,
+  join: 15,
+  joined: 16,
+  lost: 17,
 } as const;
 
 export type FrameName = keyof typeof FrameType;

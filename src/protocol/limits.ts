@@ -48,6 +48,10 @@ export const limits = {
 
   /** Wants that a receiver may have open at once. */
   openWants: 64,
+  /** Connections of one session. */
+  lanes: 16,
+  /** Numbers that a session has for its lanes: one that broke may be followed by another. */
+  laneNumbers: 1024,
   /** Failures reported in one outcome message. */
   outcomeFailures: 512,
   /** Characters of a device's name, a reason or another text for people. */

@@ -61,7 +61,11 @@ const helloSchema = v.object({
   /** Codecs that this side can decode, besides `stored`. */
   codecs: v.pipe(v.array(v.string()), v.maxLength(16)),
   /** How many wants it takes at once, if it is the sender. */
-  limits: v.object({ openWants: v.pipe(count(65_535), v.minValue(1)) }),
+  limits: v.object({
+    openWants: v.pipe(count(65_535), v.minValue(1)),
+    /** How many connections it takes for one session; one if it does not say. */
+    lanes: v.optional(v.pipe(count(65_535), v.minValue(1))),
+  }),
   /** Proof of an invite, from the side that dialled. */
   proof: v.optional(v.object({ invite: hexBytes(8), mac: hexBytes(32) })),
 });
@@ -138,6 +142,23 @@ const receiptSchema = v.strictObject({
   bytes: count(limits.transferBytes),
 });
 
+/** The first frame of a connection that joins a session. */
+const joinSchema = v.strictObject({
+  /** Names the session; see `peers/laneKey.ts`. */
+  session: hexBytes(16),
+  /** The number of the lane in its session, never given twice; the first connection is 0. */
+  lane: v.pipe(count(limits.laneNumbers), v.minValue(1)),
+  /** Proof that whoever joins is in the session. */
+  mac: hexBytes(DIGEST_BYTES),
+});
+
+/** What was sent on a lane and may not have arrived. */
+const lostSchema = v.strictObject({
+  lane: v.pipe(count(limits.laneNumbers), v.minValue(1)),
+  /** Indices of chunks. */
+  chunks: v.pipe(v.array(count(Number.MAX_SAFE_INTEGER)), v.maxLength(limits.openWants)),
+});
+
 const closeSchema = v.strictObject({
   code: v.fallback(v.picklist(['done', ...SESSION_FAILURES]), 'internal'),
   message: v.optional(text),
@@ -155,6 +176,8 @@ const schemas = {
   outcome: outcomeSchema,
   receipt: receiptSchema,
   close: closeSchema,
+  join: joinSchema,
+  lost: lostSchema,
 } as const;
 
 export type MessageName = keyof typeof schemas;

@@ -4,9 +4,11 @@ import { toHex } from '../base/bytes.ts';
 import type { Chunk, Decision } from './chunkLayout.ts';
 import { decodeReply, replyLimit } from './chunkReply.ts';
 import type { ChunkReply } from './chunkReply.ts';
-import { Conversation, requireLength } from './conversation.ts';
-import type { ConversationEvent, ConversationInit, Dialogue } from './conversation.ts';
+import { Conversation } from './conversation.ts';
+import type { ConversationEvent, ConversationInit } from './conversation.ts';
 import type { Frame, FrameHeader, FrameName } from './frame.ts';
+import { requireLength } from './frameTalk.ts';
+import type { Dialogue } from './frameTalk.ts';
 import { limits } from './limits.ts';
 import { addTotals, emptyTotals, ManifestOrder } from './manifest.ts';
 import type { Entry, ManifestTotals } from './manifest.ts';
@@ -29,7 +31,9 @@ export type ReceiverEvent =
       readonly payload: Uint8Array;
     }
   | { readonly type: 'chunk-same'; readonly chunk: Chunk }
-  | { readonly type: 'chunk-failed'; readonly chunk: Chunk; readonly reason: SourceFailure };
+  | { readonly type: 'chunk-failed'; readonly chunk: Chunk; readonly reason: SourceFailure }
+  /** A lane is gone for the sender: nothing of `chunks` that has not arrived will. Drop the lane, want them again. */
+  | { readonly type: 'lane-lost'; readonly lane: number; readonly chunks: readonly number[] };
 
 interface OpenWant {
   readonly chunk: Chunk;
@@ -37,6 +41,14 @@ interface OpenWant {
   readonly isFullyHeld: boolean;
   /** Which files of a pack the want told a digest of; empty when none. */
   readonly held: readonly boolean[];
+  /** Whether the reply's header has come, on some lane: another reply is none then. */
+  isArriving: boolean;
+}
+
+/** What one more lane of a session hears: replies that bring data. */
+export interface LaneDialogue extends Dialogue<ReceiverEvent> {
+  /** The lane is gone; what was arriving on it is not any more. */
+  end(): void;
 }
 
 /**
@@ -79,12 +91,47 @@ export class ReceiverSession implements Dialogue<ReceiverEvent> {
     this.#require(isFree && this.#phase !== 'receipted', 'want');
     const held = have.map((digest) => digest !== undefined);
     const isFullyHeld = held.length > 0 && held.every(Boolean);
-    this.#openWants.set(chunk.index, { chunk, isFullyHeld, held });
+    this.#openWants.set(chunk.index, { chunk, isFullyHeld, held, isArriving: false });
     if (!held.some(Boolean)) this.conversation.sayBytes('want', chunk.index, []);
     else {
       const digests = have.map((digest) => (digest === undefined ? null : toHex(digest)));
       this.conversation.say('want', { have: digests }, chunk.index);
     }
+  }
+
+  /** Whether the reply to a want has still to come. */
+  isAwaited(index: number): boolean {
+    return this.#openWants.has(index);
+  }
+
+  /** Asks once more for a chunk whose reply was lost with its lane. */
+  wantAgain(chunk: Chunk): void {
+    this.#require(this.#openWants.delete(chunk.index), 'want');
+    this.want(chunk);
+  }
+
+  /** What a further lane of this session hears. */
+  joinLane(): LaneDialogue {
+    let arriving: OpenWant | undefined;
+    const end = (): void => {
+      if (arriving !== undefined) arriving.isArriving = false;
+      arriving = undefined;
+    };
+    const admit = (header: FrameHeader, name: FrameName): void => {
+      this.#expect(name === 'data', name);
+      arriving = this.#admitData(header, name);
+    };
+    const handleData = (frame: Frame, name: FrameName): ReceiverEvent => {
+      arriving = undefined;
+      return this.#handleData(frame, name);
+    };
+    return {
+      admit,
+      *handle(frame, name) {
+        yield handleData(frame, name);
+      },
+      end,
+    };
   }
 
   /** Tells what is verified and written so far. */
@@ -125,7 +172,11 @@ export class ReceiverSession implements Dialogue<ReceiverEvent> {
         requireLength(header, limits.controlBytes);
         return;
       case 'data':
-        requireLength(header, replyLimit(this.#wantFor(header.index, name).chunk));
+        this.#admitData(header, name);
+        return;
+      case 'lost':
+        this.#expect(this.#answered > 0 && this.#phase !== 'receipted', name);
+        requireLength(header, limits.controlBytes);
         return;
       case 'same':
         this.#expect(this.#wantFor(header.index, name).isFullyHeld, name);
@@ -154,11 +205,12 @@ export class ReceiverSession implements Dialogue<ReceiverEvent> {
       case 'offerEnd':
         yield* this.#handleOfferEnd(this.conversation.read('offerEnd', frame));
         return;
-      case 'data': {
-        const { chunk, held } = this.#takeWant(frame.index, name);
-        const reply = decodeReply(frame.payload, chunk);
-        this.#expect(!reply.statuses.some((status, at) => status === 'same' && held[at] !== true), name);
-        yield { type: 'chunk', chunk, reply, payload: frame.payload };
+      case 'data':
+        yield this.#handleData(frame, name);
+        return;
+      case 'lost': {
+        const { lane, chunks } = this.conversation.read('lost', frame);
+        yield { type: 'lane-lost', lane, chunks };
         return;
       }
       case 'same':
@@ -172,6 +224,21 @@ export class ReceiverSession implements Dialogue<ReceiverEvent> {
       default:
         this.#expect(false, name);
     }
+  }
+
+  #admitData(header: FrameHeader, name: FrameName): OpenWant {
+    const want = this.#wantFor(header.index, name);
+    requireLength(header, replyLimit(want.chunk));
+    // From here on its payload takes memory.
+    want.isArriving = true;
+    return want;
+  }
+
+  #handleData(frame: Frame, name: FrameName): ReceiverEvent {
+    const { chunk, held } = this.#takeWant(frame.index, name);
+    const reply = decodeReply(frame.payload, chunk);
+    this.#expect(!reply.statuses.some((status, at) => status === 'same' && held[at] !== true), name);
+    return { type: 'chunk', chunk, reply, payload: frame.payload };
   }
 
   *#handlePage(frame: Frame): Generator<ReceiverEvent> {
@@ -194,16 +261,19 @@ export class ReceiverSession implements Dialogue<ReceiverEvent> {
     yield { type: 'offer-ended', totals: this.#totals, leftOut: end.leftOut };
   }
 
+  /** The want that a reply of this name may answer now. */
   #wantFor(index: number, name: FrameName): OpenWant {
     const want = this.#openWants.get(index);
     if (want === undefined) {
       throw new RemoteProtocolError('protocol-error', `${name} for a chunk that was not wanted`);
     }
+    this.#expect(!want.isArriving, name);
     return want;
   }
 
   #takeWant(index: number, name: FrameName): OpenWant {
-    const want = this.#wantFor(index, name);
+    const want = this.#openWants.get(index);
+    if (want === undefined) throw new LocalProtocolError(`${name} ${index} was not admitted`);
     this.#openWants.delete(index);
     return want;
   }

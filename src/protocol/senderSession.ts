@@ -3,9 +3,11 @@ import type { SourceFailure } from '../base/failure.ts';
 import type { Decision } from './chunkLayout.ts';
 import { encodeReplyHead } from './chunkReply.ts';
 import type { ChunkReply } from './chunkReply.ts';
-import { Conversation, requireLength } from './conversation.ts';
-import type { ConversationEvent, ConversationInit, Dialogue } from './conversation.ts';
+import { Conversation } from './conversation.ts';
+import type { ConversationEvent, ConversationInit } from './conversation.ts';
 import type { Frame, FrameHeader, FrameName } from './frame.ts';
+import { requireLength } from './frameTalk.ts';
+import type { Dialogue } from './frameTalk.ts';
 import { limits } from './limits.ts';
 import type { Entry, ManifestTotals } from './manifest.ts';
 import { addTotals, emptyTotals } from './manifest.ts';
@@ -25,6 +27,11 @@ export type SenderEvent =
   /** The final statement. Check its root, then `close`. */
   | { readonly type: 'receipt'; readonly receipt: Receipt };
 
+/** Where a chunk can be said: the session's first connection, or another lane. */
+export interface ChunkOutlet {
+  sayBytes(name: 'data', index: number, pieces: readonly Uint8Array[]): void;
+}
+
 /**
  * The sender's half of the protocol. All its transitions are in this file.
  *
@@ -32,6 +39,9 @@ export type SenderEvent =
  *              ◀ answer*                (one a page, in order; after it, wants for the page's chunks)
  *              ◀ want  ▶ data | same | failed
  *              ◀ progress*, outcome*, receipt ▶ close(done)
+ *
+ * `data` may go over any lane of the session; `lost` then says which of it may not have arrived, and may be wanted
+ * again.
  */
 export class SenderSession implements Dialogue<SenderEvent> {
   readonly conversation: Conversation<SenderEvent>;
@@ -82,9 +92,15 @@ export class SenderSession implements Dialogue<SenderEvent> {
     this.#servable = chunkCount;
   }
 
-  sendChunk(index: number, reply: ChunkReply): void {
+  sendChunk(index: number, reply: ChunkReply, outlet: ChunkOutlet = this.conversation): void {
     this.#answerWant(index);
-    this.conversation.sayBytes('data', index, [encodeReplyHead(reply), reply.body]);
+    outlet.sayBytes('data', index, [encodeReplyHead(reply), reply.body]);
+  }
+
+  /** A lane is gone, with the latest chunks that were sent on it. */
+  tellLost(lane: number, chunks: readonly number[]): void {
+    this.conversation.requireOpen();
+    this.conversation.say('lost', { lane, chunks: [...chunks] });
   }
 
   /** What the receiver has in that place is already right. */

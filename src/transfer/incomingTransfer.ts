@@ -11,7 +11,7 @@ import type { Chunk, PageLayout } from '../protocol/chunkLayout.ts';
 import { limits } from '../protocol/limits.ts';
 import { decodeMessage, encodeMessage, entryFromWire, entryToWire } from '../protocol/messages.ts';
 import type { Hello, Message } from '../protocol/messages.ts';
-import type { ReceiverEvent, ReceiverSession } from '../protocol/receiverSession.ts';
+import type { LaneDialogue, ReceiverEvent, ReceiverSession } from '../protocol/receiverSession.ts';
 import { ChunkStore } from './chunkStore.ts';
 import type { EntryItem, HeldDigests } from './chunkStore.ts';
 import { Ledger } from './ledger.ts';
@@ -19,10 +19,12 @@ import type { LedgerCounts, PageCodec } from './ledger.ts';
 import { OfferNotes } from './offerSummary.ts';
 import type { OfferSummary } from './offerSummary.ts';
 import type { Channel, Compression, Destination, PageStore } from './ports.ts';
+import type { LaneHost } from './receivingLane.ts';
 import { Pace } from './pace.ts';
 import type { ProgressSnapshot, TransferState } from './progress.ts';
 import { SessionPump } from './sessionPump.ts';
 import type { SessionEnd } from './sessionPump.ts';
+import { WantWindow } from './wantWindow.ts';
 
 export interface IncomingTransferInit {
   readonly session: ReceiverSession;
@@ -71,13 +73,6 @@ export interface IncomingReport {
   readonly isAnswered: boolean;
 }
 
-/** Bytes of wants that may be open at once: what an interruption can cost, and what fills a path. */
-const WINDOW_BYTES = 16 * 1024 * 1024;
-/**
- * What each file of a pack takes of the window at least. The ledger keeps the pages that the window reaches into in
- * memory, and a page of files of a few bytes each is longer than all their content.
- */
-const LEAST_FILE_BYTES = 1024;
 /** How often the sender hears of progress. */
 const CONFIRM_EVERY_MS = 100;
 /** A chunk that arrives damaged is asked for once more. */
@@ -92,6 +87,7 @@ interface OpenWant {
   readonly chunk: Chunk;
   readonly have: HeldDigests;
   readonly attempt: number;
+  readonly askedAt: number;
 }
 
 /**
@@ -99,12 +95,12 @@ interface OpenWant {
  * bounded by the window of open wants: data comes only for wants, and a want opens only when the chunk
  * before it has reached the disk.
  */
-export class IncomingTransfer {
+export class IncomingTransfer implements LaneHost {
   // Immutable.
   readonly #init: IncomingTransferInit;
   readonly #session: ReceiverSession;
   readonly #pump: SessionPump<ReceiverEvent>;
-  readonly #window = new Semaphore(WINDOW_BYTES);
+  readonly #window = new WantWindow();
   readonly #undecided = new AsyncQueue<number>();
   readonly #layouts = new AsyncQueue<{ readonly page: number; readonly layout: PageLayout }>();
   readonly #notes = new OfferNotes();
@@ -124,6 +120,10 @@ export class IncomingTransfer {
   #place: Place | undefined;
   readonly #openWants = new Map<number, OpenWant>();
   readonly #storing = new Set<Promise<void>>();
+  /** The further connections of this session, by number. */
+  readonly #lanes = new Map<number, { drop(): void }>();
+  /** Numbers of lanes that are or were there: none comes twice. */
+  readonly #laneNumbers = new Set<number>();
   readonly #failures: Message<'outcome'>['failures'] = [];
   #bytesDone = 0;
   /** Of these, what an earlier session or an older version had left. */
@@ -141,8 +141,11 @@ export class IncomingTransfer {
     this.#init = init;
     this.#pace = new Pace(init.clock);
     this.#session = init.session;
-    this.#pump = new SessionPump(init.session.conversation, init.channel, init.clock, (event) =>
-      this.#handle(event),
+    this.#pump = new SessionPump<ReceiverEvent>(
+      init.session.conversation,
+      init.channel,
+      init.clock,
+      (event) => this.handle(event),
     );
     // It may go unheard when the session ends early.
     this.#listed.promise.catch(() => undefined);
@@ -183,6 +186,22 @@ export class IncomingTransfer {
     this.#pace.resume(this.#bytesDone - this.#bytesHeld);
   }
 
+  takeIn(lane: number, connection: { drop(): void }): LaneDialogue | undefined {
+    // Before its offer a peer is nobody, and has nothing that lanes would be for.
+    if (this.#ledger === undefined) return undefined;
+    const isRoom = this.#lanes.size + 1 < limits.lanes && !this.#laneNumbers.has(lane);
+    if (!isRoom || this.#pump.isEnded) return undefined;
+    this.#laneNumbers.add(lane);
+    this.#lanes.set(lane, connection);
+    this.#window.spread(this.#lanes.size + 1);
+    return this.#session.joinLane();
+  }
+
+  letGo(lane: number): void {
+    this.#lanes.delete(lane);
+    this.#window.spread(this.#lanes.size + 1);
+  }
+
   snapshot(): ProgressSnapshot {
     return this.#pace.snapshot({
       state: this.#state,
@@ -207,7 +226,7 @@ export class IncomingTransfer {
     }
   }
 
-  #handle(event: ReceiverEvent): void {
+  handle(event: ReceiverEvent): void {
     switch (event.type) {
       case 'introduced':
         this.#judge(event.hello);
@@ -238,6 +257,7 @@ export class IncomingTransfer {
         this.#listed.resolve();
         return;
       case 'chunk':
+        this.#window.replied(this.#init.clock.now() - (this.#openWants.get(event.chunk.index)?.askedAt ?? 0));
         this.#track(event.chunk, async (store, have) => {
           const result = await store.storeReply(event.chunk, event.reply, have);
           this.#init.recycle?.(event.payload);
@@ -249,6 +269,9 @@ export class IncomingTransfer {
         return;
       case 'chunk-failed':
         this.#track(event.chunk, (store) => store.failRange(event.chunk, event.reason));
+        return;
+      case 'lane-lost':
+        this.#askLost(event.lane, event.chunks);
         return;
       default:
         assertNever(event);
@@ -341,7 +364,7 @@ export class IncomingTransfer {
       for (let index = layout.firstChunk; index < layout.endChunk; index += 1) {
         const chunk = layout.chunkAt(index);
         await this.#wantSlots.acquire(1);
-        await this.#window.acquire(windowBytes(chunk));
+        await this.#window.acquire(chunk);
         if (this.#pump.isEnded) return;
         if (chunk.kind === 'range' && ledger.page(page).outcomeOf(chunk.entry) !== 'pending') {
           this.#release(chunk);
@@ -354,7 +377,7 @@ export class IncomingTransfer {
     const have = attempt === 1 ? await this.#needs().store.digestHeld(chunk) : [];
     await this.#pace.pass();
     if (this.#pump.isEnded) return;
-    this.#openWants.set(chunk.index, { chunk, have, attempt });
+    this.#openWants.set(chunk.index, { chunk, have, attempt, askedAt: this.#init.clock.now() });
     this.#session.want(
       chunk,
       have.map((held) => held?.digest),
@@ -385,8 +408,21 @@ export class IncomingTransfer {
     // The chunk keeps its place in the window; its next reply gives that back.
   }
 
+  /** The sender has lost a lane: what had not come over it by now is asked for again. */
+  #askLost(lane: number, chunks: readonly number[]): void {
+    // Nothing more may come over it, or it would come twice.
+    this.#lanes.get(lane)?.drop();
+    for (const index of chunks) {
+      const open = this.#openWants.get(index);
+      if (open === undefined || !this.#session.isAwaited(index)) continue;
+      this.#openWants.set(index, { ...open, have: [], askedAt: this.#init.clock.now() });
+      this.#session.wantAgain(open.chunk);
+    }
+    void this.#pump.flush();
+  }
+
   #release(chunk: Chunk): void {
-    this.#window.release(windowBytes(chunk));
+    this.#window.release(chunk);
     this.#wantSlots.release(1);
   }
 
@@ -424,6 +460,7 @@ export class IncomingTransfer {
   #confirm({ isForced = false }: { readonly isForced?: boolean } = {}): void {
     const now = this.#init.clock.now();
     this.#pace.reached(this.#bytesDone - this.#bytesHeld);
+    this.#window.flows(this.#pace.bytesPerSecond);
     if (this.#pump.isEnded || (!isForced && now - this.#confirmedAt < CONFIRM_EVERY_MS)) return;
     this.#confirmedAt = now;
     this.#session.confirm(this.#bytesDone, this.#entriesDone);
@@ -446,6 +483,7 @@ export class IncomingTransfer {
 
   /** The session is over: wakes everything that waits for it. */
   #stop(code: string): void {
+    for (const lane of this.#lanes.values()) lane.drop();
     const reason = new CourierError('connection-lost', `the session ended: ${code}`);
     this.#listed.reject(reason);
     this.#over.abort(reason);
@@ -455,12 +493,6 @@ export class IncomingTransfer {
     for (const { chunk } of this.#openWants.values()) this.#release(chunk);
     this.#openWants.clear();
   }
-}
-
-/** What an open want for this chunk takes of the window. */
-function windowBytes(chunk: Chunk): number {
-  if (chunk.kind === 'range') return chunk.length;
-  return chunk.sizes.reduce((sum, size) => sum + Math.max(size, LEAST_FILE_BYTES), 0);
 }
 
 const pageCodec: PageCodec<EntryItem> = {

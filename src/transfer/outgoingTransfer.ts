@@ -6,10 +6,12 @@ import { CourierError, isEntryFailure, isSourceFailure, sessionFailureOf } from 
 import type { EntryFailure, SourceFailure } from '../base/failure.ts';
 import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
+import { Semaphore } from '../base/semaphore.ts';
 import type { Chunk, PackChunk, RangeChunk } from '../protocol/chunkLayout.ts';
-import type { Codec, PackStatus } from '../protocol/chunkReply.ts';
+import type { ChunkReply, Codec, PackStatus } from '../protocol/chunkReply.ts';
 import { ManifestPager } from '../protocol/manifest.ts';
 import type { FileEntry } from '../protocol/manifest.ts';
+import { limits } from '../protocol/limits.ts';
 import { knownCodecs } from '../protocol/messages.ts';
 import type { Receipt } from '../protocol/messages.ts';
 import type { SenderEvent, SenderSession } from '../protocol/senderSession.ts';
@@ -19,6 +21,8 @@ import type { LedgerCounts, LedgerPage } from './ledger.ts';
 import type { Channel, Compression, FileVersion, LeftOutReason, PageStore, Source } from './ports.ts';
 import { Pace } from './pace.ts';
 import type { ProgressSnapshot, TransferState } from './progress.ts';
+import { SendingLanes } from './sendingLanes.ts';
+import type { LaneDialler } from './sendingLanes.ts';
 import { SessionPump } from './sessionPump.ts';
 import type { SessionEnd } from './sessionPump.ts';
 import { sourcePageCodec } from './sourcePage.ts';
@@ -39,6 +43,8 @@ export interface OutgoingTransferInit {
   readonly observer?: OutgoingObserver;
   /** Takes back the memory of a chunk that has been sent; the source gave it. */
   readonly recycle?: (chunk: Uint8Array) => void;
+  /** Connects to the peer once more; absent, there is one connection. */
+  readonly lanes?: LaneDialler;
 }
 
 /** Hears of what happens while it happens; the report has only the counts. Paths may hold anything. */
@@ -65,8 +71,20 @@ export interface OutgoingReport {
   readonly omitted: number;
 }
 
-/** Chunks that are read, hashed and compressed at once; while one waits for the disk another computes. */
-const CHUNKS_AT_ONCE = 4;
+/** Chunks that are read, hashed and compressed at once, ahead of the lanes; while one waits for the disk another computes. */
+const CHUNKS_AHEAD = 4;
+/** Chunks that are ready or on their way at once: each lane says one. */
+const CHUNKS_AT_ONCE = CHUNKS_AHEAD + limits.lanes;
+
+/** An offer of less than this is over before another connection is there. */
+const BYTES_WORTH_LANES = 4 * 1024 * 1024;
+
+/** A reply with data. */
+interface Prepared {
+  readonly reply: ChunkReply;
+  /** The memory that the chunk of a big file lies in, which the source lent. */
+  readonly raw: Uint8Array | undefined;
+}
 
 interface Want {
   readonly index: number;
@@ -86,11 +104,15 @@ export class OutgoingTransfer {
   readonly #wants = new AsyncQueue<Want>();
   readonly #pace: Pace;
   readonly #failures = new Map<EntryFailure, number>();
+  readonly #lanes: SendingLanes;
+  readonly #ahead = new Semaphore(CHUNKS_AHEAD);
 
   // Mutable.
   #state: TransferState = 'connecting';
   #codec: Exclude<Codec, 'stored'> | undefined;
   #opened = deferred<void>();
+  /** Connections that the receiver takes for one session. */
+  #mostLanes = 1;
   #bytesDone = 0;
   /** What the receiver had, and did not have to be sent. */
   #bytesHeld = 0;
@@ -109,9 +131,22 @@ export class OutgoingTransfer {
     this.#pace = new Pace(init.clock);
     this.#session = init.session;
     this.#ledger = new Ledger(init.pages, sourcePageCodec, init.hashing);
-    this.#pump = new SessionPump(init.session.conversation, init.channel, init.clock, (event) =>
+    this.#pump = new SessionPump<SenderEvent>(init.session.conversation, init.channel, init.clock, (event) =>
       this.#handle(event),
     );
+    const pump = this.#pump;
+    this.#lanes = new SendingLanes({
+      clock: init.clock,
+      first: {
+        outlet: init.session.conversation,
+        flush: () => pump.flush(),
+        get isGone() {
+          return pump.isEnded;
+        },
+      },
+      dialler: init.lanes,
+      onLost: (lane, chunks) => this.#tellLost(lane, chunks),
+    });
     this.#opened.promise.catch(() => undefined);
   }
 
@@ -122,7 +157,7 @@ export class OutgoingTransfer {
     const work = [this.#offer(), ...servers].map((part) => part.catch((error: unknown) => this.#fail(error)));
     const end = await this.#pump.run();
     this.#wants.end();
-    await Promise.all(work);
+    await Promise.all([...work, this.#lanes.close()]);
     // What was read is read; nothing of the transfer depends on how the files close.
     await this.#init.source.close().catch(() => undefined);
     this.#state = this.#receipt === undefined ? 'failed' : 'done';
@@ -151,6 +186,7 @@ export class OutgoingTransfer {
   }
 
   resume(): void {
+    this.#lanes.interrupt();
     this.#pace.resume(this.#bytesDone - this.#bytesHeld);
   }
 
@@ -173,6 +209,7 @@ export class OutgoingTransfer {
         this.#codec = this.#init.compression.codecs.find((codec) =>
           knownCodecs(event.hello.codecs).includes(codec),
         );
+        this.#mostLanes = event.hello.limits.lanes ?? 1;
         this.#init.observer?.opened?.(event.hello.name);
         this.#opened.resolve();
         return;
@@ -180,6 +217,7 @@ export class OutgoingTransfer {
         this.#opened.reject(new CourierError('connection-lost', `the session ended: ${event.close.code}`));
         this.#wants.end();
         this.#pace.end();
+        void this.#lanes.close();
         return;
       case 'answered':
         this.#handleAnswer(event);
@@ -191,6 +229,7 @@ export class OutgoingTransfer {
         this.#bytesDone = event.bytes;
         this.#entriesDone = event.entries;
         this.#pace.reached(event.bytes - this.#bytesHeld);
+        this.#lanes.arrived(event.bytes - this.#bytesHeld);
         return;
       case 'failures':
         for (const [page, position, reason] of event.failures) this.#failThere(page, position, reason);
@@ -245,6 +284,7 @@ export class OutgoingTransfer {
   #handleAnswer({ page, decisions }: Extract<SenderEvent, { type: 'answered' }>): void {
     if (page === 0) this.#init.observer?.accepted?.();
     this.#state = 'moving';
+    if (this.#bytesListed >= BYTES_WORTH_LANES) this.#lanes.begin(this.#mostLanes);
     this.#session.serveUpTo(this.#ledger.decide(decisions).endChunk);
     for (const [position, { entry }] of this.#ledger.page(page).items.entries()) {
       const decision = decisions[position];
@@ -258,27 +298,47 @@ export class OutgoingTransfer {
   /** Serves wants until there are no more. */
   async #serve(): Promise<void> {
     for await (const want of this.#wants) {
-      await this.#pace.pass();
-      if (this.#pump.isEnded) return;
-      const { page, chunk } = this.#ledger.locate(want.index);
-      if (want.have.length > 0 && want.have.length !== filesIn(chunk)) {
-        throw new CourierError('protocol-error', 'a want tells digests of another number of files');
-      }
-      if (chunk.kind === 'pack') await this.#servePack(page, chunk, want);
-      const raw = chunk.kind === 'range' ? await this.#serveRange(page, chunk, want) : undefined;
-      this.#hasSent = true;
-      await this.#pump.flush();
-      // Sent, so nobody looks at it any more; unless the channel broke, and then it does not matter.
-      if (raw !== undefined && !this.#pump.isEnded) this.#init.recycle?.(raw);
+      await this.#ahead.acquire(1);
+      const prepared = await this.#prepare(want).catch((error: unknown) => {
+        this.#ahead.release(1);
+        throw error;
+      });
+      if (prepared === undefined) {
+        this.#ahead.release(1);
+        await this.#pump.flush();
+      } else await this.#send(want.index, prepared);
     }
   }
 
-  /** Returns the memory that the chunk lies in until it has been sent. */
-  async #serveRange(
+  /** Sends a reply over whichever lane has room; until one has, it counts as ahead. */
+  async #send(index: number, { reply, raw }: Prepared): Promise<void> {
+    const hasLeft = await this.#lanes.send(index, (outlet) => {
+      this.#ahead.release(1);
+      if (!this.#pump.isEnded) this.#session.sendChunk(index, reply, outlet);
+    });
+    this.#hasSent = true;
+    // Sent, so nobody looks at it any more; unless the lane broke, and then it does not matter.
+    if (raw !== undefined && hasLeft) this.#init.recycle?.(raw);
+  }
+
+  /** What a want is answered with, or `undefined` if it needs no data and has been answered. */
+  async #prepare(want: Want): Promise<Prepared | undefined> {
+    await this.#pace.pass();
+    if (this.#pump.isEnded) return undefined;
+    const { page, chunk } = this.#ledger.locate(want.index);
+    if (want.have.length > 0 && want.have.length !== filesIn(chunk)) {
+      throw new CourierError('protocol-error', 'a want tells digests of another number of files');
+    }
+    return chunk.kind === 'pack'
+      ? this.#preparePack(page, chunk, want)
+      : this.#prepareRange(page, chunk, want);
+  }
+
+  async #prepareRange(
     page: LedgerPage<SourcePageItem>,
     chunk: RangeChunk,
     { have }: Want,
-  ): Promise<Uint8Array | undefined> {
+  ): Promise<Prepared | undefined> {
     const raw = await this.#read(page, chunk.entry, chunk.offset, chunk.length);
     if (this.#pump.isEnded) return undefined;
     if (typeof raw === 'string') {
@@ -295,21 +355,24 @@ export class OutgoingTransfer {
     if (held !== undefined && equalBytes(held, digest)) {
       this.#bytesHeld += raw.length;
       this.#session.sendSame(chunk.index);
-      return raw;
+      this.#init.recycle?.(raw);
+      return undefined;
     }
     const { codec, body } = await this.#encode(raw);
-    if (this.#pump.isEnded) return undefined;
-    this.#session.sendChunk(chunk.index, { digest, rawLength: raw.length, codec, statuses: [], body });
-    return raw;
+    return { reply: { digest, rawLength: raw.length, codec, statuses: [], body }, raw };
   }
 
-  async #servePack(page: LedgerPage<SourcePageItem>, chunk: PackChunk, { have }: Want): Promise<void> {
+  async #preparePack(
+    page: LedgerPage<SourcePageItem>,
+    chunk: PackChunk,
+    { have }: Want,
+  ): Promise<Prepared | undefined> {
     const statuses: PackStatus[] = [];
     const digests: Uint8Array[] = [];
     const contents: Uint8Array[] = [];
     for (const [at, position] of chunk.entries.entries()) {
       const raw = await this.#read(page, position, 0, chunk.sizes[at] ?? 0);
-      if (this.#pump.isEnded) return;
+      if (this.#pump.isEnded) return undefined;
       if (typeof raw === 'string') {
         this.#failHere(page, position, raw);
         statuses.push(raw);
@@ -330,13 +393,12 @@ export class OutgoingTransfer {
     }
     if (statuses.every((status) => status === 'same')) {
       this.#session.sendSame(chunk.index);
-      return;
+      return undefined;
     }
     const joined = concatBytes(contents);
     const digest = this.#init.hashing.sha256(concatBytes(digests));
     const { codec, body } = await this.#encode(joined);
-    if (this.#pump.isEnded) return;
-    this.#session.sendChunk(chunk.index, { digest, rawLength: joined.length, codec, statuses, body });
+    return { reply: { digest, rawLength: joined.length, codec, statuses, body }, raw: undefined };
   }
 
   /**
@@ -345,7 +407,7 @@ export class OutgoingTransfer {
    * held up by it. Nothing is known of the path before the first chunk.
    */
   async #encode(raw: Uint8Array): Promise<{ readonly codec: Codec; readonly body: Uint8Array }> {
-    const inHaste = this.#hasSent && !this.#pump.isWriting;
+    const inHaste = this.#hasSent && !this.#lanes.isBusy;
     return compressIfWorthwhile(this.#init.compression, this.#codec, raw, { inHaste });
   }
 
@@ -406,6 +468,12 @@ export class OutgoingTransfer {
     // First: who ends after that and offers the transfer again would find nobody who knows it.
     this.#init.observer?.received?.();
     this.#pump.close({ code: 'done' });
+  }
+
+  #tellLost(lane: number, chunks: readonly number[]): void {
+    if (this.#pump.isEnded) return;
+    this.#session.tellLost(lane, chunks);
+    void this.#pump.flush();
   }
 
   #fail(error: unknown): void {

@@ -27,6 +27,11 @@ export class Pace {
     this.#rate.add(this.#clock.now(), this.#furthest);
   }
 
+  /** How fast it goes just now. */
+  get bytesPerSecond(): number {
+    return this.#rate.rate(this.#clock.now());
+  }
+
   pause(): void {
     this.#gate.close();
   }

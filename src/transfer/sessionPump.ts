@@ -1,7 +1,7 @@
 import { deferred } from '../base/deferred.ts';
 import type { Clock } from '../base/clock.ts';
 import { sessionFailureOf } from '../base/failure.ts';
-import type { Conversation, ConversationEvent } from '../protocol/conversation.ts';
+import type { ClosedEvent, Talk } from '../protocol/frameTalk.ts';
 import type { Close } from '../protocol/messages.ts';
 import type { Channel } from './ports.ts';
 
@@ -15,15 +15,15 @@ export interface SessionEnd {
 const LAST_FRAME_MS = 2000;
 
 /**
- * Drives one sans-io conversation over one channel: carries bytes both ways, keeps its deadlines, hands
- * its events to the transfer. Output leaves the conversation only when the channel has room, so nothing
+ * Drives one sans-io talk over one channel: carries bytes both ways, keeps its deadlines, hands
+ * its events to the transfer. Output leaves the talk only when the channel has room, so nothing
  * piles up for a peer that does not read.
  */
 export class SessionPump<Event extends { readonly type: string }> {
-  readonly #conversation: Conversation<Event>;
+  readonly #talk: Talk<Event>;
   readonly #channel: Channel;
   readonly #clock: Clock;
-  readonly #onEvent: (event: Event | ConversationEvent) => void;
+  readonly #onEvent: (event: Event | ClosedEvent) => void;
 
   #isWriting = false;
   #written: Promise<void> = Promise.resolve();
@@ -32,12 +32,12 @@ export class SessionPump<Event extends { readonly type: string }> {
   #ended = deferred<SessionEnd>();
 
   constructor(
-    conversation: Conversation<Event>,
+    talk: Talk<Event>,
     channel: Channel,
     clock: Clock,
-    onEvent: (event: Event | ConversationEvent) => void,
+    onEvent: (event: Event | ClosedEvent) => void,
   ) {
-    this.#conversation = conversation;
+    this.#talk = talk;
     this.#channel = channel;
     this.#clock = clock;
     this.#onEvent = onEvent;
@@ -65,7 +65,7 @@ export class SessionPump<Event extends { readonly type: string }> {
 
   /** Ends the session and tells the peer why. */
   close(close: Close): void {
-    this.#dispatch(this.#conversation.close(close));
+    this.#dispatch(this.#talk.close(close));
     void this.flush();
   }
 
@@ -80,7 +80,7 @@ export class SessionPump<Event extends { readonly type: string }> {
   }
 
   /** Takes the events of a command. */
-  dispatch(events: Iterable<Event | ConversationEvent>): void {
+  dispatch(events: Iterable<Event | ClosedEvent>): void {
     this.#dispatch(events);
     void this.flush();
   }
@@ -90,10 +90,10 @@ export class SessionPump<Event extends { readonly type: string }> {
       for await (const bytes of this.#channel.inbound) {
         // After the end too, and for nothing: to leave the loop would tear the channel down before the last
         // frame is out, and a peer whose bytes nobody takes could not read it.
-        this.#dispatch(this.#conversation.receive(bytes, this.#clock.now()));
+        this.#dispatch(this.#talk.receive(bytes, this.#clock.now()));
         void this.flush();
       }
-      this.#dispatch(this.#conversation.receiveEnd());
+      this.#dispatch(this.#talk.receiveEnd());
     } catch (error) {
       this.#fail(error);
     }
@@ -102,11 +102,7 @@ export class SessionPump<Event extends { readonly type: string }> {
   async #drain(): Promise<void> {
     this.#isWriting = true;
     try {
-      for (
-        let pieces = this.#conversation.takeOutput();
-        pieces.length > 0;
-        pieces = this.#conversation.takeOutput()
-      ) {
+      for (let pieces = this.#talk.takeOutput(); pieces.length > 0; pieces = this.#talk.takeOutput()) {
         await this.#channel.send(pieces);
       }
     } finally {
@@ -123,7 +119,7 @@ export class SessionPump<Event extends { readonly type: string }> {
     disarm();
   }
 
-  #dispatch(events: Iterable<Event | ConversationEvent>): void {
+  #dispatch(events: Iterable<Event | ClosedEvent>): void {
     try {
       for (const event of events) {
         if (isClosed(event)) {
@@ -140,21 +136,21 @@ export class SessionPump<Event extends { readonly type: string }> {
   /** The channel broke, or our own code did; either way this session is over. */
   #fail(error: unknown): void {
     if (this.#end !== undefined) return;
-    this.#dispatch(this.#conversation.close(sessionFailureOf(error)));
+    this.#dispatch(this.#talk.close(sessionFailureOf(error)));
   }
 
   // Hearing the peer only moves the deadline away, so a timer that fires early looks again.
   #arm(): void {
-    const { deadline } = this.#conversation;
+    const { deadline } = this.#talk;
     if (deadline === undefined) return;
     this.#disarm = this.#clock.schedule(Math.max(0, deadline - this.#clock.now()), () => {
-      this.#dispatch(this.#conversation.handleTime(this.#clock.now()));
+      this.#dispatch(this.#talk.handleTime(this.#clock.now()));
       void this.flush();
       if (this.#end === undefined) this.#arm();
     });
   }
 }
 
-function isClosed(event: { readonly type: string }): event is Extract<ConversationEvent, { type: 'closed' }> {
+function isClosed(event: { readonly type: string }): event is ClosedEvent {
   return event.type === 'closed';
 }

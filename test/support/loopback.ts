@@ -133,7 +133,7 @@ export function serveTls(
 ): Promise<Stand> {
   const base = { key: pem.privateKey, cert: pem.certificate, requestCert: true, rejectUnauthorized: false };
   const server = createTlsServer(
-    { ...base, minVersion: 'TLSv1.3', ALPNProtocols: [ALPN], ...options },
+    { ...base, minVersion: 'TLSv1.3', ALPNProtocols: [ALPN.session], ...options },
     (socket) => {
       socket.on('error', () => undefined);
       onSecure(socket);
@@ -157,7 +157,12 @@ export function serveTcp(
 
 /** A TLS client that is none of ours. */
 export function connectForeign(t: TestContext, address: Address, options: ConnectionOptions): TLSSocket {
-  const socket = connectTls({ ...address, rejectUnauthorized: false, ALPNProtocols: [ALPN], ...options });
+  const socket = connectTls({
+    ...address,
+    rejectUnauthorized: false,
+    ALPNProtocols: [ALPN.session],
+    ...options,
+  });
   socket.on('error', () => undefined);
   t.after(() => socket.destroy());
   return socket;

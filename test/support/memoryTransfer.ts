@@ -17,6 +17,8 @@ import type { MemoryPipe, MemoryPipeOptions } from './memoryChannel.ts';
 import { MemoryClock, quiet } from './memoryClock.ts';
 import { MemoryDestination } from './memoryDestination.ts';
 import type { MemoryDestinationOptions } from './memoryDestination.ts';
+import { MemoryLanes } from './memoryLanes.ts';
+import type { MemoryLanesOptions } from './memoryLanes.ts';
 import { MemoryCompression, MemoryPageStore, memoryHashing } from './memoryPorts.ts';
 import { MemorySource } from './memorySource.ts';
 import type { MemorySourceOptions } from './memorySource.ts';
@@ -39,6 +41,8 @@ export interface JoinOptions {
   readonly openWants?: number;
   /** Codecs that the receiver says it has. */
   readonly codecs?: readonly string[];
+  /** Further connections; absent, the sender cannot have any. */
+  readonly lanes?: MemoryLanesOptions;
 }
 
 export interface Reports {
@@ -56,7 +60,7 @@ export function helloOf(
     role,
     name: `the ${role}`,
     codecs: [...codecs],
-    limits: { openWants },
+    limits: { openWants, lanes: limits.lanes },
   };
 }
 
@@ -78,6 +82,8 @@ export function joinTransfers(tree: MemoryTree, options: JoinOptions = {}) {
     bytes.fill(0xee);
   };
   const shared = { clock, hashing: memoryHashing };
+  const lanes =
+    options.lanes === undefined ? undefined : new MemoryLanes(clock, options.lanes, () => incoming);
   const outgoing = new OutgoingTransfer({
     ...shared,
     session: new SenderSession({
@@ -90,6 +96,7 @@ export function joinTransfers(tree: MemoryTree, options: JoinOptions = {}) {
     source,
     recycle,
     pages: stores.sender,
+    ...(lanes === undefined ? {} : { lanes }),
     transfer: TRANSFER_ID,
     label: 'things',
     observer: {
@@ -100,7 +107,7 @@ export function joinTransfers(tree: MemoryTree, options: JoinOptions = {}) {
       skipped: (path) => events.push(`sender skipped ${path}`),
     },
   });
-  const incoming = new IncomingTransfer({
+  const incoming: IncomingTransfer = new IncomingTransfer({
     ...shared,
     session: new ReceiverSession({ isDialler: false, hello: helloOf('receiver', options.codecs), now: 0 }),
     channel: link.receiver,
@@ -138,6 +145,7 @@ export function joinTransfers(tree: MemoryTree, options: JoinOptions = {}) {
     assert.ok(reports.incoming, `the receiver hangs (${incoming.snapshot().state})`);
     assert.deepEqual([...source.misuse, ...destination.misuse], []);
     assert.deepEqual(strays.splice(0), [], 'a rejection that nobody handles');
+    assert.equal(lanes?.running ?? 0, 0, 'a lane stays open');
     assert.equal(clock.armed, 0, 'a timer stays armed');
     assert.equal(source.isClosed, true);
     assert.equal(source.readsUnderWay + destination.underWay, 0);
@@ -163,6 +171,7 @@ export function joinTransfers(tree: MemoryTree, options: JoinOptions = {}) {
   return {
     clock,
     link,
+    lanes,
     source,
     destination,
     compression,

@@ -15,7 +15,7 @@ export const sampleMessages: { readonly [Name in MessageName]: MessageInput<Name
     role: 'sender',
     name: 'Zoë’s 💻',
     codecs: ['zstd', 'gzip'],
-    limits: { openWants: 64 },
+    limits: { openWants: 64, lanes: 16 },
     proof: { invite: '0123456789abcdef', mac: DIGEST },
   },
   offer: { transfer: '00112233445566778899aabbccddeeff', label: 'Photos' },
@@ -39,6 +39,8 @@ export const sampleMessages: { readonly [Name in MessageName]: MessageInput<Name
   outcome: { failures: [[0, 1, 'disk-error']] },
   receipt: { root: DIGEST, published: 1, same: 1, skipped: 1, failed: 0, bytes: 12 },
   close: { code: 'done', message: 'good bye' },
+  join: { session: '0123456789abcdef0123456789abcdef', lane: 3, mac: DIGEST },
+  lost: { lane: 3, chunks: [0, 7, 2 ** 53 - 1] },
 };
 
 /** The bytes of a frame that says anything at all, legal or not. */
@@ -72,6 +74,7 @@ export const sampleFrames: readonly (readonly [FrameName, Uint8Array])[] = [
   ],
   ['same', frame('same', undefined, 2 ** 32)],
   ['alive', frame('alive')],
+  ['joined', frame('joined')],
 ];
 
 export function safePath(text: string): SafePath {

@@ -11,6 +11,7 @@ const numbers: readonly (readonly [MessageName, Place, number])[] = [
   ['hello', ['versions', 0], 65_535],
   ['hello', ['versions', 1], 65_535],
   ['hello', ['limits', 'openWants'], 65_535],
+  ['hello', ['limits', 'lanes'], 65_535],
   ['page', ['entries', 0, 2], 8.64e15],
   ['page', ['entries', 1, 2], 2 ** 43],
   ['page', ['entries', 1, 3], 8.64e15],
@@ -29,10 +30,13 @@ const numbers: readonly (readonly [MessageName, Place, number])[] = [
   ['receipt', ['skipped'], limits.entries],
   ['receipt', ['failed'], limits.entries],
   ['receipt', ['bytes'], 2 ** 53 - 1],
+  ['join', ['lane'], limits.laneNumbers],
+  ['lost', ['lane'], limits.laneNumbers],
+  ['lost', ['chunks', 0], 2 ** 53 - 1],
 ];
 
 /** Places of numbers that begin at 1; all others but the times begin at 0. */
-const FROM_ONE = new Set(['decisions.0.1', 'limits.openWants']);
+const FROM_ONE = new Set(['decisions.0.1', 'limits.openWants', 'limits.lanes', 'lane']);
 
 const NOT_COUNTS = [
   ...'-0|-0.0|-0e5|NaN|Infinity|1e999|-1e999|1.5|1e-3|"12"|""|null|true'.split('|'),
@@ -50,7 +54,13 @@ test('case 4: the table of numbers names every number of every message', () => {
   for (const name of messageNames) visit(name, [], sampleMessages[name]);
   const named = new Set(numbers.map(([name, place]) => [name, ...place].join('.')));
   // The same field in another row of the same array needs no line of its own.
-  const others = ['page.entries.2.2', 'page.entries.2.3', 'answer.decisions.1.1'];
+  const others = [
+    'page.entries.2.2',
+    'page.entries.2.3',
+    'answer.decisions.1.1',
+    'lost.chunks.1',
+    'lost.chunks.2',
+  ];
   assert.deepEqual(new Set(found), new Set([...named, ...others]));
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { CourierError } from '../../src/base/failure.ts';
-import { limitChannel } from '../../src/node/net/rateLimitedChannel.ts';
+import { TransferLimit } from '../../src/node/net/rateLimitedChannel.ts';
 import { RateLimiter } from '../../src/node/net/rateLimiter.ts';
 import type { Channel } from '../../src/transfer/ports.ts';
 import { MemoryClock, quiet } from '../support/memoryClock.ts';
@@ -52,10 +52,12 @@ function limited(bytesPerSecond: number | undefined, count = 1) {
   const limiter = new RateLimiter(clock);
   limiter.setRate(bytesPerSecond);
   const inner = Array.from({ length: count }, () => new NotingChannel(clock));
-  const channels = inner.map((channel) => limitChannel(channel, limiter));
+  const limits = inner.map(() => new TransferLimit(limiter));
+  const channels = limits.map((limit, at) => limit.over(inner[at] ?? new NotingChannel(clock)));
+  const release = (): void => limits[0]?.release();
   const [firstInner, first] = [inner[0], channels[0]];
   if (firstInner === undefined || first === undefined) throw new Error('at least one');
-  return { clock, limiter, inner, channels, firstInner, first };
+  return { clock, limiter, inner, channels, release, firstInner, first };
 }
 
 /** How a promise stands, without waiting for it. */
@@ -227,6 +229,26 @@ suite('several channels', () => {
   });
 });
 
+test('a transfer with several connections gets no more than one with a single one', async () => {
+  const clock = new MemoryClock();
+  const limiter = new RateLimiter(clock);
+  limiter.setRate(MIB);
+  const many = new TransferLimit(limiter);
+  const lanes = Array.from({ length: 16 }, () => new NotingChannel(clock));
+  for (const lane of lanes) sendForEver(many.over(lane), new Uint8Array(MIB)).catch(() => undefined);
+  const alone = new NotingChannel(clock);
+  sendForEver(new TransferLimit(limiter).over(alone), new Uint8Array(MIB)).catch(() => undefined);
+  await clock.advance(10_000);
+  assertAbout(alone.bytes, 5 * MIB, 'the one');
+  const bytes = lanes.map((lane) => lane.bytes);
+  assertAbout(
+    bytes.reduce((sum, each) => sum + each, 0),
+    5 * MIB,
+    'the sixteen',
+  );
+  assert.ok(Math.max(...bytes) - Math.min(...bytes) <= MIB / 32, 'they take turns, too');
+});
+
 suite('a change of the rate', () => {
   test('counts for what is being sent', async () => {
     const { clock, limiter, firstInner, first } = limited(1_000_000);
@@ -349,12 +371,12 @@ suite('closing', () => {
 
 suite('released', () => {
   test('what waits leaves at once, whole and in order, and nothing is held back after it', async () => {
-    const { clock, first, firstInner } = limited(1000);
+    const { clock, first, firstInner, release } = limited(1000);
     const bytes = Uint8Array.from({ length: 5000 }, (_, at) => at % 251);
     const sending = first.send([bytes]);
     await clock.advance(500);
     assert.ok(firstInner.bytes < bytes.length, 'it was held back');
-    first.release();
+    release();
     await sending;
     await first.send([Uint8Array.of(255)]);
     assert.equal(clock.now(), 500);

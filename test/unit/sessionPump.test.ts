@@ -12,9 +12,9 @@ import { MemoryClock, quiet } from '../support/memoryClock.ts';
 import { SteppedChannel } from '../support/memorySteppedChannel.ts';
 import { helloOf } from '../support/memoryTransfer.ts';
 
-type Heard = { readonly type: 'frame'; readonly name: FrameName };
+type Heard = { readonly type: 'frame'; readonly name: FrameName } | ConversationEvent;
 
-function pumpOf(onEvent: (event: Heard | ConversationEvent) => void = () => undefined) {
+function pumpOf(onEvent: (event: Heard) => void = () => undefined) {
   const clock = new MemoryClock();
   const channel = new SteppedChannel();
   const events: string[] = [];

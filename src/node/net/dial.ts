@@ -6,17 +6,21 @@ import type { Address } from '../../peers/address.ts';
 import { errnoOf } from '../disk/errno.ts';
 import type { Identity } from '../identity/identity.ts';
 import { HANDSHAKE_TIMEOUT_MS, identifyPeer, tlsOptions } from './tlsOptions.ts';
-import type { SecuredPeer } from './tlsOptions.ts';
+import type { Purpose, SecuredPeer } from './tlsOptions.ts';
 import { TlsChannel } from './tlsChannel.ts';
 
 /** An outbound connection whose peer is who it should be. */
 export interface Dialled extends SecuredPeer {
   readonly channel: TlsChannel;
   readonly address: Address;
+  /** How long the path took there and back, milliseconds. */
+  readonly roundTripMs: number;
 }
 
 export interface DialInit {
   readonly identity: Identity;
+  /** What the connection is for; absent, a session. */
+  readonly purpose?: Purpose;
   /** At least one; they are tried one after another with a head start each, and the first that fits wins. */
   readonly addresses: readonly Address[];
   /** Throws unless this is the peer that was meant. Runs before a byte is sent or read. */
@@ -64,11 +68,15 @@ async function closeOthers(attempts: readonly Promise<Dialled>[], winner: Dialle
   }
 }
 
-function dialOne({ identity, checkPeer }: DialInit, address: Address, signal: AbortSignal): Promise<Dialled> {
+function dialOne(
+  { identity, purpose = 'session', checkPeer }: DialInit,
+  address: Address,
+  signal: AbortSignal,
+): Promise<Dialled> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const socket: TLSSocket = connect({
-      ...tlsOptions(identity),
+      ...tlsOptions(identity, [purpose]),
       host: address.host,
       port: address.port,
       // The peer is known by its key; a name would only tell listeners on the path whom we look for.
@@ -88,7 +96,17 @@ function dialOne({ identity, checkPeer }: DialInit, address: Address, signal: Ab
     signal.addEventListener('abort', stop);
     socket.once('error', fail);
     socket.once('close', hungUp);
+    // A name may have had to be looked up first; the handshake of TLS 1.3 is one round trip and some computing.
+    let startedAt = performance.now();
+    let roundTripMs = Number.POSITIVE_INFINITY;
+    const measure = (): void => {
+      const now = performance.now();
+      roundTripMs = Math.min(roundTripMs, now - startedAt);
+      startedAt = now;
+    };
+    socket.once('connect', measure);
     socket.once('secureConnect', () => {
+      measure();
       try {
         const peer = identifyPeer(socket);
         checkPeer(peer, address);
@@ -97,7 +115,7 @@ function dialOne({ identity, checkPeer }: DialInit, address: Address, signal: Ab
         // Only ours: Node frees the TLS state in a listener of its own.
         socket.off('error', fail);
         socket.off('close', hungUp);
-        resolve({ ...peer, address, channel: new TlsChannel(socket) });
+        resolve({ ...peer, address, roundTripMs, channel: new TlsChannel(socket) });
       } catch (error) {
         fail(error instanceof Error ? error : new Error(String(error)));
       }

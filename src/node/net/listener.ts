@@ -53,7 +53,7 @@ export class Listener {
     const { identity, logger, clock = systemClock, limits = STRANGER_LIMITS } = init;
     this.#init = init;
     this.#strangers = new Strangers(limits, clock, logger);
-    this.#tls = createServer({ ...tlsOptions(identity), requestCert: true });
+    this.#tls = createServer({ ...tlsOptions(identity, ['session', 'lane']), requestCert: true });
     this.#tls.on('secureConnection', (socket) => this.#identify(socket));
     this.#tls.on('tlsClientError', (error, socket) => {
       logger.debug(`a connection that is not ours: ${errnoOf(error) ?? error.name}`);

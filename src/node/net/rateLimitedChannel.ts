@@ -3,17 +3,62 @@ import type { Channel } from '../../transfer/ports.ts';
 import type { RateLimiter } from './rateLimiter.ts';
 
 /**
- * `channel`, but that what is sent leaves at the limiter's rate. Channels that share a limiter share its
- * rate. The bytes counted are those that are sent, before TLS adds its part; inbound bytes are not held back.
+ * What a limiter leaves one transfer, over however many connections: it asks for one slice at a time, so that transfers
+ * which share the limiter take turns, and a transfer with sixteen lanes gets no more than one with a single one.
  */
-export function limitChannel(channel: Channel, limiter: RateLimiter): RateLimitedChannel {
-  return new RateLimitedChannel(channel, limiter);
+export class TransferLimit {
+  // Immutable.
+  readonly #limiter: RateLimiter;
+  readonly #channels: RateLimitedChannel[] = [];
+
+  // Mutable.
+  /** Settles, and never rejects, when no connection of the transfer waits for a slice. */
+  #asking: Promise<void> | undefined;
+
+  constructor(limiter: RateLimiter) {
+    this.#limiter = limiter;
+  }
+
+  get isLimited(): boolean {
+    return this.#limiter.isLimited;
+  }
+
+  /**
+   * `channel`, but that what is sent leaves at the limiter's rate. The bytes counted are those that are sent, before
+   * TLS adds its part; inbound bytes are not held back.
+   */
+  over(channel: Channel): Channel {
+    const limited = new RateLimitedChannel(channel, this);
+    this.#channels.push(limited);
+    return limited;
+  }
+
+  /** How many of `wantedBytes` may be sent now; at least one. Rejects with the signal's reason. */
+  take(wantedBytes: number, options: { readonly signal: AbortSignal }): Promise<number> {
+    const ask = (): Promise<number> => this.#limiter.take(wantedBytes, options);
+    const granted = this.#asking === undefined ? ask() : this.#asking.then(ask);
+    const asking = granted
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#asking === asking) this.#asking = undefined;
+      });
+    this.#asking = asking;
+    return granted;
+  }
+
+  /**
+   * What is still to be sent is not held back any more. For the end of a session: its last word must not
+   * wait behind megabytes that nobody wants now.
+   */
+  release(): void {
+    for (const channel of this.#channels) channel.release();
+  }
 }
 
-export class RateLimitedChannel implements Channel {
+class RateLimitedChannel implements Channel {
   // Immutable.
   readonly #channel: Channel;
-  readonly #limiter: RateLimiter;
+  readonly #limit: TransferLimit;
   readonly #closing = new AbortController();
   readonly #released = new AbortController();
 
@@ -21,9 +66,9 @@ export class RateLimitedChannel implements Channel {
   /** Settles, and never rejects, when no send is being cut in slices; another one may not come in between. */
   #idle: Promise<void> | undefined;
 
-  constructor(channel: Channel, limiter: RateLimiter) {
+  constructor(channel: Channel, limit: TransferLimit) {
     this.#channel = channel;
-    this.#limiter = limiter;
+    this.#limit = limit;
   }
 
   get inbound(): AsyncIterable<Uint8Array> {
@@ -31,7 +76,7 @@ export class RateLimitedChannel implements Channel {
   }
 
   send(pieces: readonly Uint8Array[]): Promise<void> {
-    if (this.#idle === undefined && !this.#limiter.isLimited) return this.#channel.send(pieces);
+    if (this.#idle === undefined && !this.#limit.isLimited) return this.#channel.send(pieces);
     const sent = this.#sendNext(this.#idle, pieces);
     const idle = sent
       .catch(() => undefined)
@@ -42,10 +87,7 @@ export class RateLimitedChannel implements Channel {
     return sent;
   }
 
-  /**
-   * What is still to be sent is not held back any more. For the end of a session: its last word must not
-   * wait behind megabytes that nobody wants now.
-   */
+  /** See {@link TransferLimit.release}. */
   release(): void {
     this.#released.abort(new CourierError('cancelled', 'not limited any more'));
   }
@@ -76,7 +118,7 @@ export class RateLimitedChannel implements Channel {
     if (released.aborted) return wantedBytes;
     const signal = AbortSignal.any([this.#closing.signal, released]);
     try {
-      return await this.#limiter.take(wantedBytes, { signal });
+      return await this.#limit.take(wantedBytes, { signal });
     } catch (error) {
       if (this.#closing.signal.aborted) throw error;
       return wantedBytes;

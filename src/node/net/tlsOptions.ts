@@ -5,7 +5,15 @@ import type { Fingerprint } from '../../peers/fingerprint.ts';
 import { certificateFingerprint } from '../identity/identity.ts';
 import type { Identity } from '../identity/identity.ts';
 
-export const ALPN = 'peer-courier/1';
+/** What a connection is for: a session of its own, or one more lane of a session. */
+export type Purpose = 'session' | 'lane';
+
+export const ALPN: Readonly<Record<Purpose, string>> = {
+  session: 'peer-courier/1',
+  lane: 'peer-courier-lane/1',
+};
+const PURPOSES: readonly Purpose[] = ['session', 'lane'];
+
 /** The port of a receiver that is not told another. */
 export const DEFAULT_PORT = 47_470;
 /** From the first packet until both keys are proven. */
@@ -20,14 +28,17 @@ const EXPORTER_BYTES = 32;
  * pass before anything listens to its data. `ca` is ours on purpose: VS Code patches `tls.connect` and
  * would load the system's. No tickets, because a resumed session does not show the peer's certificate.
  */
-export function tlsOptions(identity: Identity): SecureContextOptions & CommonConnectionOptions {
+export function tlsOptions(
+  identity: Identity,
+  purposes: readonly Purpose[],
+): SecureContextOptions & CommonConnectionOptions {
   return {
     key: identity.privateKey,
     cert: identity.certificate,
     ca: [identity.certificate],
     minVersion: 'TLSv1.3',
     maxVersion: 'TLSv1.3',
-    ALPNProtocols: [ALPN],
+    ALPNProtocols: purposes.map((purpose) => ALPN[purpose]),
     rejectUnauthorized: false,
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
@@ -35,6 +46,7 @@ export function tlsOptions(identity: Identity): SecureContextOptions & CommonCon
 
 /** What a finished handshake proves. */
 export interface SecuredPeer {
+  readonly purpose: Purpose;
   readonly fingerprint: Fingerprint;
   /** 32 bytes that only the two ends of this connection know. */
   readonly exporter: Uint8Array;
@@ -42,13 +54,15 @@ export interface SecuredPeer {
 
 /** Who is at the other end; throws for anybody who is not one of us. Call it before reading any data. */
 export function identifyPeer(socket: TLSSocket): SecuredPeer {
-  if (socket.alpnProtocol !== ALPN) {
+  const purpose = PURPOSES.find((each) => ALPN[each] === socket.alpnProtocol);
+  if (purpose === undefined) {
     throw new CourierError('not-peer-courier', 'the peer speaks another protocol');
   }
   if (socket.isSessionReused()) throw new CourierError('not-peer-courier', 'a resumed TLS session');
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) throw new CourierError('not-peer-courier', 'the peer shows no certificate');
   return {
+    purpose,
     fingerprint: certificateFingerprint(certificate),
     exporter: socket.exportKeyingMaterial(EXPORTER_BYTES, EXPORTER_LABEL, Buffer.alloc(0)),
   };

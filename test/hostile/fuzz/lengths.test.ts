@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RemoteProtocolError } from '../../../src/base/failure.ts';
-import { requireLength } from '../../../src/protocol/conversation.ts';
+import { requireLength } from '../../../src/protocol/frameTalk.ts';
 import { HEADER_BYTES } from '../../../src/protocol/frame.ts';
 import { FrameDecoder } from '../../../src/protocol/frameDecoder.ts';
 import { limits } from '../../../src/protocol/limits.ts';

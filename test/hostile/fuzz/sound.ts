@@ -78,7 +78,10 @@ const makers: { readonly [Name in MessageName]: (dice: Dice) => MessageInput<Nam
     role: dice.pick(['sender', 'receiver'] as const),
     name: someText(dice),
     codecs: dice.list(16, () => dice.pick(['zstd', 'gzip', 'stored', someText(dice, 5)])),
-    limits: { openWants: 1 + someCount(dice, 65_534) },
+    limits: {
+      openWants: 1 + someCount(dice, 65_534),
+      ...(dice.isLess(0.5) ? { lanes: 1 + someCount(dice, 65_534) } : {}),
+    },
     ...(dice.isLess(0.5) ? { proof: { invite: someHex(dice, 8), mac: someHex(dice, 32) } } : {}),
   }),
   offer: (dice) => ({ transfer: someHex(dice, 16), label: someText(dice) }),
@@ -124,6 +127,15 @@ const makers: { readonly [Name in MessageName]: (dice: Dice) => MessageInput<Nam
   close: (dice) => ({
     code: dice.pick(['done', ...SESSION_FAILURES] as const),
     ...(dice.isLess(0.5) ? { message: someText(dice) } : {}),
+  }),
+  join: (dice) => ({
+    session: someHex(dice, 16),
+    lane: 1 + someCount(dice, limits.laneNumbers - 1),
+    mac: someHex(dice, 32),
+  }),
+  lost: (dice) => ({
+    lane: 1 + someCount(dice, limits.laneNumbers - 1),
+    chunks: dice.list(limits.openWants, () => someCount(dice)),
   }),
 };
 

@@ -24,6 +24,9 @@ const MOST_BYTES: Readonly<Record<Exclude<FrameName, 'data'>, number>> = {
   receipt: 64 * 1024,
   close: 64 * 1024,
   alive: 0,
+  join: 16 * 1024,
+  joined: 0,
+  lost: 64 * 1024,
 };
 
 const [pack] = chunksOf(PLAIN_ENTRIES);

@@ -29,6 +29,9 @@ const SOUND: Readonly<Record<Exclude<FrameName, 'alive' | 'close'>, WickedFrame>
     failed: 0,
     bytes: 8,
   }),
+  join: message('join', { session: 'ab'.repeat(16), lane: 1, mac: 'cd'.repeat(32) }),
+  joined: message('joined'),
+  lost: message('lost', { lane: 1, chunks: [0] }),
 };
 const NAMES = Object.keys(SOUND) as (keyof typeof SOUND)[];
 
@@ -38,7 +41,7 @@ const SENDER_TURNS: Readonly<Record<string, readonly FrameName[]>> = {
   offer: [],
   page: [],
   offerEnd: [],
-  'data 0': ['data'],
+  'data 0': ['data', 'lost'],
 };
 
 test('case 12: whatever a sender says at the wrong time is refused, and nothing is made', async (t) => {

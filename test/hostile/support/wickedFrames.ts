@@ -20,6 +20,9 @@ export const TYPES = {
   receipt: 12,
   close: 13,
   alive: 14,
+  join: 15,
+  joined: 16,
+  lost: 17,
 } as const;
 
 export type FrameName = keyof typeof TYPES;
@@ -85,6 +88,9 @@ const NAMES = [
   'receipt',
   'close',
   'alive',
+  'join',
+  'joined',
+  'lost',
 ] as const satisfies readonly FrameName[];
 
 /** What a frame with JSON in it says. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { concatBytes } from '../../../../src/base/bytes.ts';
 import { RemoteProtocolError } from '../../../../src/base/failure.ts';
-import { requireLength } from '../../../../src/protocol/conversation.ts';
+import { requireLength } from '../../../../src/protocol/frameTalk.ts';
 import { encodeHeader, frameName, FrameType, HEADER_BYTES } from '../../../../src/protocol/frame.ts';
 import type { Frame, FrameHeader, FrameName } from '../../../../src/protocol/frame.ts';
 import { FrameDecoder } from '../../../../src/protocol/frameDecoder.ts';
@@ -39,6 +39,9 @@ const MOST_BYTES: Readonly<Record<FrameName, number>> = {
   receipt: limits.controlBytes,
   close: limits.controlBytes,
   alive: 0,
+  join: limits.greetingBytes,
+  joined: 0,
+  lost: limits.controlBytes,
 };
 
 const STREAM = 'stream';
