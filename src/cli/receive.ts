@@ -20,7 +20,6 @@ import { interruption } from './interruption.ts';
 import { removeInvite, writeInvite } from './inviteFile.ts';
 import { openState } from './leftTransfers.ts';
 import type { TransferState } from './leftTransfers.ts';
-import { tellNotable } from './notableWords.ts';
 import { tellLostIdentity } from './lostIdentity.ts';
 import { logTo } from './output.ts';
 import type { Output } from './output.ts';
@@ -43,8 +42,11 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
     tellLostIdentity(state.folder, output);
     const folder = ReceiveFolder.open(command.folder);
     const transfers = new IncomingTransfers(hostOf(command, { state, folder, output }, () => words));
-    const said = new ReceivingWords(output, transfers, (status) => {
-      if (command.isOnce) done.resolve(status);
+    const said = new ReceivingWords(output, transfers, {
+      isAsked: command.accept === 'ask',
+      onEnd: (status) => {
+        if (command.isOnce) done.resolve(status);
+      },
     });
     words = said;
     receiver = await Receiver.prepare({
@@ -58,6 +60,7 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
         return acceptance;
       },
       keepsInterrupted: true,
+      consentsAtOnce: command.accept === 'known',
       observer: said,
       logger: logTo(output),
     });
@@ -103,10 +106,10 @@ function hostOf(
     logger: logTo(output),
     receiveFolder: () => folder.location,
     decide: async (peer, summary, { signal }) => {
-      if (ask === undefined) tellNotable(output, summary);
-      else if (!(await ask(peer, summary, { signal }))) return 'declined';
+      if (ask !== undefined && !(await ask(peer, summary, { signal }))) return 'declined';
       return { folder, onConflict };
     },
+    takesEverything: ask === undefined,
     lock: (id) => state.locks.take(id),
     workspaceFolders: () => [],
     ask: nothing,

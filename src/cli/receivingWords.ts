@@ -5,8 +5,10 @@ import type { ReceiverObserver, Receiving } from '../engine/receiver.ts';
 import { backgroundClock } from '../node/clock.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
 import type { IncomingReport } from '../transfer/incomingTransfer.ts';
+import type { OfferSummary } from '../transfer/offerSummary.ts';
 import type { ProgressSnapshot } from '../transfer/progress.ts';
 import { explainEnd, interruptionFor, reasonFor, statusOf, SUCCESS } from './failures.ts';
+import { tellNotable } from './notableWords.ts';
 import { formatBytes, formatCount, formatDuration, percentOf } from './format.ts';
 import type { Output } from './output.ts';
 
@@ -18,6 +20,8 @@ export class ReceivingWords implements ReceiverObserver {
   // Immutable.
   readonly #output: Output;
   readonly #transfers: IncomingTransfers;
+  /** Whether the user is asked about each offer. */
+  readonly #isAsked: boolean;
   readonly #onEnd: (status: number) => void;
   /** Strangers may come as often as they like. */
   readonly #refusals = new LinePace(backgroundClock, (reason, count) => this.#refusedMore(reason, count));
@@ -30,9 +34,14 @@ export class ReceivingWords implements ReceiverObserver {
   #isStopping = false;
 
   /** `onEnd` hears of each transfer that has ended; one that is interrupted has not. */
-  constructor(output: Output, transfers: IncomingTransfers, onEnd: (status: number) => void) {
+  constructor(
+    output: Output,
+    transfers: IncomingTransfers,
+    { isAsked, onEnd }: { readonly isAsked: boolean; readonly onEnd: (status: number) => void },
+  ) {
     this.#output = output;
     this.#transfers = transfers;
+    this.#isAsked = isAsked;
     this.#onEnd = onEnd;
   }
 
@@ -84,6 +93,12 @@ export class ReceivingWords implements ReceiverObserver {
       this.#output.line(`${peer.name} (${shortFingerprint(peer.fingerprint)}) sends ${label}`);
     }
     this.#watch();
+  }
+
+  listed(receiving: Receiving, summary: OfferSummary): void {
+    this.#transfers.listed(receiving, summary);
+    // Who is asked hears of it with the question.
+    if (!this.#isAsked) tellNotable(this.#output, summary);
   }
 
   /** What an earlier session has left goes on. */

@@ -14,12 +14,24 @@ const MORE_FILES = 16;
 /** … and so many bytes. */
 const MORE_BYTES = 16 * 1024 * 1024;
 
+/** What a yes to this offer covers. */
+export function agreedOf({ roots, rootCount, totals, notable }: OfferSummary): AcceptedRecord['agreed'] {
+  return {
+    roots: [...roots],
+    rootCount,
+    files: totals.files,
+    bytes: totals.bytes,
+    notable: notable.count,
+  };
+}
+
 /** Whether an offer is within what was agreed to: the same top-level names, and not much more of anything. */
 export function isWithin(
   { roots, rootCount, totals, notable }: OfferSummary,
-  agreed: AcceptedRecord['agreed'],
+  agreed: AcceptedRecord['agreed'] | undefined,
 ): boolean {
   return (
+    agreed !== undefined &&
     rootCount === agreed.rootCount &&
     roots.length === agreed.roots.length &&
     roots.every((name, at) => name === agreed.roots[at]) &&

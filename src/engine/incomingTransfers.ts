@@ -11,7 +11,7 @@ import type { OfferDetails, ReceivedSummary, TransferSummary } from '../rpc/mode
 import type { IncomingReport } from '../transfer/incomingTransfer.ts';
 import type { OfferSummary } from '../transfer/offerSummary.ts';
 import { discardReceived, heldBytesOf, reopenFolder } from './acceptedFolder.ts';
-import { isWithin } from './agreement.ts';
+import { agreedOf, isWithin } from './agreement.ts';
 import { Gone } from './gone.ts';
 import type { HistoryFile } from './historyFile.ts';
 import { hasEnded, leftIncoming, newIncoming, progressNow, summaryOf } from './incoming.ts';
@@ -48,6 +48,8 @@ export interface IncomingHost {
   ask(id: string): void;
   /** Whether an id is that of something else here, which a peer may know. */
   isTaken?(id: string): boolean;
+  /** Whether every offer is taken, whatever will be listed in it. */
+  readonly takesEverything?: boolean;
   /** Where several processes share the records: takes a transfer, or throws `busy`. */
   lock?(id: string): Promise<TransferLock>;
   changed(): void;
@@ -169,6 +171,18 @@ export class IncomingTransfers implements ReceiverObserver {
     this.#host.changed();
   }
 
+  listed(receiving: Receiving, summary: OfferSummary): void {
+    const incoming = this.#of(receiving);
+    if (incoming === undefined) return;
+    incoming.files = summary.totals.files;
+    incoming.folders = summary.totals.entries - summary.totals.files;
+    const { accepted } = incoming;
+    if (accepted === undefined || accepted.agreed.rootCount > 0) return;
+    // It was agreed to before anything was known of it.
+    incoming.accepted = { ...accepted, agreed: agreedOf(summary) };
+    this.#host.records.write(incoming.accepted);
+  }
+
   entryFailed(receiving: Receiving, path: string, reason: EntryFailure): void {
     this.#of(receiving)?.failed.add(path, reason);
   }
@@ -216,10 +230,9 @@ export class IncomingTransfers implements ReceiverObserver {
     await Promise.all([...incoming.leaving.values()].map(({ promise }) => promise));
     await this.#lock(incoming, signal);
     if (signal.aborted) return undefined;
-    incoming.files = summary.totals.files;
-    incoming.folders = summary.totals.entries - summary.totals.files;
     const { accepted } = incoming;
-    if (accepted !== undefined && isWithin(summary, accepted.agreed)) {
+    const isAgreed = this.#host.takesEverything === true || isWithin(summary, accepted?.agreed);
+    if (accepted !== undefined && isAgreed) {
       const folder = reopenFolder(accepted);
       incoming.phase = 'moving';
       this.#host.changed();
@@ -334,11 +347,7 @@ export class IncomingTransfers implements ReceiverObserver {
     return decision ?? this.#questions.ask(incoming, details, signal);
   }
 
-  #accept(
-    incoming: Incoming,
-    { folder, onConflict }: Choice,
-    { roots, rootCount, totals, notable }: OfferSummary,
-  ): void {
+  #accept(incoming: Incoming, { folder, onConflict }: Choice, summary: OfferSummary): void {
     const { id, peer, label, startedAtMs } = incoming;
     incoming.phase = 'moving';
     const accepted: AcceptedRecord = {
@@ -349,13 +358,7 @@ export class IncomingTransfers implements ReceiverObserver {
       folder: folder.location,
       folderIdentity: folder.identity,
       onConflict,
-      agreed: {
-        roots: [...roots],
-        rootCount,
-        files: totals.files,
-        bytes: totals.bytes,
-        notable: notable.count,
-      },
+      agreed: agreedOf(summary),
       startedAtMs,
     };
     incoming.accepted = accepted;

@@ -88,6 +88,8 @@ export interface ReceiverInit {
    * folder, so that it can be accepted with `resume` when it is offered again.
    */
   readonly keepsInterrupted: boolean;
+  /** Whether every offer is consented to as soon as it is made, for whatever will be listed in it. */
+  readonly consentsAtOnce?: boolean;
   readonly compression?: Compression;
   readonly observer: ReceiverObserver;
   readonly logger: Logger;
@@ -98,6 +100,8 @@ export interface ReceiverObserver {
   paired?(peer: IncomingPeer): void;
   /** A peer was let in and has made its offer. */
   started(receiving: Receiving): void;
+  /** All of its offer is known. */
+  listed?(receiving: Receiving, summary: OfferSummary): void;
   entryFailed(receiving: Receiving, path: string, reason: EntryFailure): void;
   /** A transfer that had started has ended. */
   ended(receiving: Receiving, report: IncomingReport): void;
@@ -206,7 +210,7 @@ export class Receiver {
   }
 
   #receive(inbound: Inbound): void {
-    const { name, consent, keepsInterrupted, observer, state } = this.#init;
+    const { name, consent, keepsInterrupted, consentsAtOnce = false, observer, state } = this.#init;
     const pages = state.incomingFolder(toHex(randomBytes(16)));
     let peer: IncomingPeer = { name: inbound.remoteAddress, fingerprint: inbound.fingerprint };
     let id = '';
@@ -243,12 +247,14 @@ export class Receiver {
         return folder.openTransfer(id, onConflict, { resume, keepsInterrupted });
       },
       keepsInterrupted,
+      consentsAtOnce,
       observer: {
         offered: (offered, text) => {
           id = offered;
           label = printable(text);
           observer.started(receiving);
         },
+        listed: (summary) => observer.listed?.(receiving, summary),
         entryFailed: (path, reason) => observer.entryFailed(receiving, path, reason),
       },
     });

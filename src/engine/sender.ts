@@ -146,6 +146,9 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
   }
 }
 
+/** On a path of 20 ms, a few round trips at a hundred megabytes a second. */
+const BYTES_WORTH_LANES = 4 * 1024 * 1024;
+
 /** Further connections of the same session: to the same address, and to the same key only. */
 function laneDialler(
   { mostLanes = limits.lanes }: SendInit,
@@ -157,6 +160,7 @@ function laneDialler(
   return {
     most: mostLanes,
     roundTripMs,
+    leastBytes: BYTES_WORTH_LANES,
     async dial(lane, { signal }) {
       const connection = await dial({
         identity,

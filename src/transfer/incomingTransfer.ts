@@ -37,6 +37,11 @@ export interface IncomingTransferInit {
   /** Called once the offer is open, with the transfer's id. */
   readonly openPages: (transfer: string) => PageStore;
   /**
+   * Whether consent is asked for as soon as there is an offer, for whatever will be listed: then data flows while the
+   * sender still lists. The summary knows only the label by then.
+   */
+  readonly consentsAtOnce?: boolean;
+  /**
    * Asked once everything is listed: where it is received, or `undefined` to decline. The signal: too late.
    * From then on the destination is the transfer's, which abandons or suspends it unless all was published.
    */
@@ -57,6 +62,8 @@ export interface IncomingTransferInit {
 export interface IncomingObserver {
   /** `label` is the peer's text. */
   offered?(transfer: string, label: string): void;
+  /** All of it is known. */
+  listed?(summary: OfferSummary): void;
   entryFailed?(path: string, reason: EntryFailure): void;
 }
 
@@ -112,6 +119,7 @@ export class IncomingTransfer implements LaneHost {
   #label = '';
   #leftOut = 0;
   #isAnswered = false;
+  #offered = deferred<void>();
   #listed = deferred<void>();
   readonly #over = new AbortController();
   /** There from the offer on. */
@@ -147,7 +155,8 @@ export class IncomingTransfer implements LaneHost {
       init.clock,
       (event) => this.handle(event),
     );
-    // It may go unheard when the session ends early.
+    // They may go unheard when the session ends early.
+    this.#offered.promise.catch(() => undefined);
     this.#listed.promise.catch(() => undefined);
   }
 
@@ -245,6 +254,7 @@ export class IncomingTransfer implements LaneHost {
         this.#init.observer?.offered?.(event.transfer, event.label);
         // Synchronous, so that the pages behind the offer find the ledger open.
         this.#ledger = new Ledger(this.#init.openPages(event.transfer), pageCodec, this.#init.hashing);
+        this.#offered.resolve();
         return;
       case 'page':
         this.#entriesTotal += event.entries.length;
@@ -254,6 +264,7 @@ export class IncomingTransfer implements LaneHost {
       case 'offer-ended':
         this.#leftOut = event.leftOut;
         this.#undecided.end();
+        this.#init.observer?.listed?.(this.#summarize());
         this.#listed.resolve();
         return;
       case 'chunk':
@@ -306,7 +317,7 @@ export class IncomingTransfer implements LaneHost {
   }
 
   async #work(): Promise<void> {
-    await this.#listed.promise;
+    await (this.#init.consentsAtOnce === true ? this.#offered : this.#listed).promise;
     await this.#askConsent();
     // Each by itself: nothing is abandoned while one of them is still at work.
     const parts = [this.#decide(), this.#pull()];
@@ -321,10 +332,17 @@ export class IncomingTransfer implements LaneHost {
 
   async #askConsent(): Promise<void> {
     this.#state = 'waiting';
-    const offer = { transfer: this.#transfer ?? '', label: this.#label, leftOut: this.#leftOut };
-    const destination = await this.#init.consent(this.#notes.summarize(offer), { signal: this.#over.signal });
+    const destination = await this.#init.consent(this.#summarize(), { signal: this.#over.signal });
     if (destination === undefined) throw new CourierError('declined', 'the offer was declined');
     this.#open(destination);
+  }
+
+  #summarize(): OfferSummary {
+    return this.#notes.summarize({
+      transfer: this.#transfer ?? '',
+      label: this.#label,
+      leftOut: this.#leftOut,
+    });
   }
 
   /** Answers page after page. */
@@ -485,6 +503,7 @@ export class IncomingTransfer implements LaneHost {
   #stop(code: string): void {
     for (const lane of this.#lanes.values()) lane.drop();
     const reason = new CourierError('connection-lost', `the session ended: ${code}`);
+    this.#offered.reject(reason);
     this.#listed.reject(reason);
     this.#over.abort(reason);
     this.#pace.end();

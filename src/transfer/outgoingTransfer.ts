@@ -76,9 +76,6 @@ const CHUNKS_AHEAD = 4;
 /** Chunks that are ready or on their way at once: each lane says one. */
 const CHUNKS_AT_ONCE = CHUNKS_AHEAD + limits.lanes;
 
-/** An offer of less than this is over before another connection is there. */
-const BYTES_WORTH_LANES = 4 * 1024 * 1024;
-
 /** A reply with data. */
 interface Prepared {
   readonly reply: ChunkReply;
@@ -284,7 +281,7 @@ export class OutgoingTransfer {
   #handleAnswer({ page, decisions }: Extract<SenderEvent, { type: 'answered' }>): void {
     if (page === 0) this.#init.observer?.accepted?.();
     this.#state = 'moving';
-    if (this.#bytesListed >= BYTES_WORTH_LANES) this.#lanes.begin(this.#mostLanes);
+    this.#lanes.begin({ most: this.#mostLanes, offeredBytes: this.#bytesListed });
     this.#session.serveUpTo(this.#ledger.decide(decisions).endChunk);
     for (const [position, { entry }] of this.#ledger.page(page).items.entries()) {
       const decision = decisions[position];

@@ -13,6 +13,8 @@ export interface LaneDialler {
   readonly most: number;
   /** How long the first connection took there and back, milliseconds. */
   readonly roundTripMs: number;
+  /** An offer of fewer bytes is over before another connection would be there. */
+  readonly leastBytes: number;
   /** Connects once more; `join` is what has to be said on the new connection. */
   readonly dial: (
     lane: number,
@@ -77,10 +79,10 @@ export class SendingLanes {
     this.#members = [{ number: 0, lane: init.first, held: 0, carried: [] }];
   }
 
-  /** Data is about to flow: from now on there may be more than one. `most`: what the peer takes. */
-  begin(most: number): void {
+  /** Data is about to flow: from now on there may be more than one, as many as the peer takes. */
+  begin({ most, offeredBytes }: { readonly most: number; readonly offeredBytes: number }): void {
     const { dialler, clock } = this.#init;
-    if (dialler === undefined || this.#growth !== undefined) return;
+    if (dialler === undefined || offeredBytes < dialler.leastBytes || this.#growth !== undefined) return;
     this.#growth = new LaneGrowth({
       most: Math.min(most, dialler.most, limits.lanes),
       roundTripMs: dialler.roundTripMs,

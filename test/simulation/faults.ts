@@ -26,6 +26,9 @@ export const FAULTS = {
   'connection ended': cuts('end'),
   'connection reset': cuts('reset'),
   'connection forgotten': cuts('forget'),
+  'lane ended': cuts('end', 'a lane'),
+  'lane reset': cuts('reset', 'a lane'),
+  'lane forgotten': cuts('forget', 'a lane'),
   'black hole': both(blackHole('to receiver'), blackHole('to sender')),
   'black hole to the receiver': blackHole('to receiver'),
   'black hole to the sender': blackHole('to sender'),
@@ -170,11 +173,10 @@ function restartLater(world: World, storm: Storm, random: SimRandom, side: Side)
   storm.healAfter(random.spread(20, 20_000), `the ${side} starts again`, () => world.boot(side));
 }
 
-function cuts(how: 'end' | 'reset' | 'forget'): Fault {
+function cuts(how: 'end' | 'reset' | 'forget', what: 'everything' | 'a lane' = 'everything'): Fault {
   return (world) => {
-    world.scheduler.note(`connection: ${how}`);
-    world.net.cut(how);
-    return true;
+    world.scheduler.note(`${what}: ${how}`);
+    return world.net.cut(how, what);
   };
 }
 

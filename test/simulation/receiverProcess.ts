@@ -13,9 +13,11 @@ import { ReceiverSession } from '../../src/protocol/receiverSession.ts';
 import { IncomingTransfer } from '../../src/transfer/incomingTransfer.ts';
 import type { IncomingReport } from '../../src/transfer/incomingTransfer.ts';
 import type { OfferSummary } from '../../src/transfer/offerSummary.ts';
+import { ReceivingLane } from '../../src/transfer/receivingLane.ts';
 import type { Channel, Destination } from '../../src/transfer/ports.ts';
 import { MemoryPageStore } from '../support/memoryPorts.ts';
 import { helloOf } from '../support/memoryTransfer.ts';
+import type { SimPurpose } from '../support/simNet.ts';
 import type { ProcessPlace } from './machine.ts';
 
 /** What the receiver's machine keeps when the process ends. */
@@ -59,6 +61,8 @@ export class ReceiverProcess {
   /** Agreed to by this process, and no session has told the sender. */
   #isUntold = false;
   readonly #leaving = new Map<IncomingTransfer, Deferred<void>>();
+  /** By the name that both ends know. */
+  readonly #sessions = new Map<string, IncomingTransfer>();
 
   constructor(init: ReceiverInit) {
     this.#init = init;
@@ -73,7 +77,23 @@ export class ReceiverProcess {
     return this.#current;
   }
 
-  accept(channel: Channel): void {
+  accept(channel: Channel, { session, lane }: SimPurpose): void {
+    if (lane > 0) this.#takeLane(channel);
+    else this.#receive(channel, session);
+  }
+
+  #takeLane(channel: Channel): void {
+    const { place } = this.#init;
+    const lane = new ReceivingLane({
+      channel,
+      clock: place.clock,
+      find: ({ session }) => this.#sessions.get(session),
+      onJoined: () => undefined,
+    });
+    void lane.run();
+  }
+
+  #receive(channel: Channel, session: string): void {
     const { place, onSession, note } = this.#init;
     const failed = new Map<string, EntryFailure>();
     const transfer: IncomingTransfer = new IncomingTransfer({
@@ -100,7 +120,8 @@ export class ReceiverProcess {
     });
     const notes: ReceiverNotes = { transfer, failed, startedAt: place.clock.now(), report: undefined };
     onSession(notes);
-    void this.#run(notes);
+    this.#sessions.set(session, transfer);
+    void this.#run(notes).then(() => this.#sessions.delete(session));
   }
 
   async #run(notes: ReceiverNotes): Promise<void> {

@@ -11,12 +11,14 @@ import type { Fingerprint } from '../../src/peers/fingerprint.ts';
 import type { ChunkReply } from '../../src/protocol/chunkReply.ts';
 import type { Entry } from '../../src/protocol/manifest.ts';
 import { SenderSession } from '../../src/protocol/senderSession.ts';
+import type { ChunkOutlet } from '../../src/protocol/senderSession.ts';
 import { OutgoingTransfer } from '../../src/transfer/outgoingTransfer.ts';
 import type { OutgoingReport } from '../../src/transfer/outgoingTransfer.ts';
 import type { Channel, LeftOutReason, SourceItem } from '../../src/transfer/ports.ts';
 import { QUIET_RETRY_MS, RETRY_FOR_MS } from '../../src/transfer/retryPolicy.ts';
 import { MemoryPageStore } from '../support/memoryPorts.ts';
 import { helloOf } from '../support/memoryTransfer.ts';
+import type { SimPurpose } from '../support/simNet.ts';
 import type { ProcessPlace } from './machine.ts';
 import type { SourceFile, SourceTree } from './sourceTree.ts';
 
@@ -46,7 +48,11 @@ export interface SenderInit {
   readonly place: ProcessPlace;
   readonly store: SenderStore;
   readonly tree: SourceTree;
-  readonly dial: (options: { readonly signal: AbortSignal }) => Promise<Channel>;
+  readonly dial: (purpose: SimPurpose, options: { readonly signal: AbortSignal }) => Promise<Channel>;
+  /** The name of a session that both its ends know. */
+  readonly newSession: () => string;
+  readonly mostLanes: number;
+  readonly roundTripMs: number;
   readonly onSession: (notes: SessionNotes) => void;
   readonly note: (text: string) => void;
 }
@@ -84,15 +90,16 @@ export class SenderProcess {
   }
 
   async #attempt(observer: SendObserver, signal: AbortSignal): Promise<OutgoingReport> {
-    const { place, tree, dial, onSession, note, store } = this.#init;
+    const { place, tree, dial, onSession, note, store, newSession, mostLanes, roundTripMs } = this.#init;
     for (const root of tree.roots) {
       if (place.mount.lstat(`${tree.folder}/${root}`) === undefined) {
         throw new CourierError('source-missing', root);
       }
     }
+    const name = newSession();
     let channel: Channel;
     try {
-      channel = await dial({ signal });
+      channel = await dial({ session: name, lane: 0 }, { signal });
     } catch (error) {
       note(`dialling failed: ${CourierError.is(error) ? error.code : String(error)}`);
       throw error;
@@ -111,6 +118,15 @@ export class SenderProcess {
       compression: noCompression,
       source: new WatchedSource(tree, place, notes),
       pages: new MemoryPageStore(),
+      lanes: {
+        most: mostLanes,
+        roundTripMs,
+        leastBytes: 0,
+        dial: async (lane, options) => ({
+          channel: await dial({ session: name, lane }, options),
+          join: { session: name, lane, mac: '0'.repeat(64) },
+        }),
+      },
       transfer: store.record.id,
       label: 'simulated',
       observer: {
@@ -168,18 +184,24 @@ function newNotes(startedAt: number): SessionNotes {
   };
 }
 
-/** Counts the bytes of files that leave. */
+/** Counts the bytes of files that leave, but for what a lane has lost and has to go again. */
 class CountingSession extends SenderSession {
   readonly #notes: SessionNotes;
+  readonly #lost = new Set<number>();
 
   constructor(init: ConstructorParameters<typeof SenderSession>[0], notes: SessionNotes) {
     super(init);
     this.#notes = notes;
   }
 
-  override sendChunk(index: number, reply: ChunkReply): void {
-    this.#notes.dataBytes += reply.rawLength;
-    super.sendChunk(index, reply);
+  override sendChunk(index: number, reply: ChunkReply, outlet?: ChunkOutlet): void {
+    if (!this.#lost.delete(index)) this.#notes.dataBytes += reply.rawLength;
+    super.sendChunk(index, reply, outlet);
+  }
+
+  override tellLost(lane: number, chunks: readonly number[]): void {
+    for (const index of chunks) this.#lost.add(index);
+    super.tellLost(lane, chunks);
   }
 }
 

@@ -53,6 +53,8 @@ export class World {
   readonly machines: Readonly<Record<Side, Machine>>;
   readonly net: SimNet;
   readonly tree: SourceTree;
+  readonly path: PathConditions;
+  readonly mostLanes: number;
   readonly transfer: string;
   readonly onConflict: ConflictPolicy;
   readonly observer: WorldObserver;
@@ -71,6 +73,7 @@ export class World {
   isFolderAway = false;
   /** Somebody has changed the record of which names were taken: they may be taken again. */
   isJournalTampered = false;
+  #sessions = 0;
 
   constructor(scheduler: SimScheduler, random: SimRandom, observer: WorldObserver) {
     this.scheduler = scheduler;
@@ -91,7 +94,9 @@ export class World {
     const { tree } = this;
     this.#prepareSource();
     this.#prepareReceiveFolder();
-    this.net = new SimNet(scheduler, random.fork('net'), this.#path(), () => this.#answering());
+    this.path = this.#path();
+    this.net = new SimNet(scheduler, random.fork('net'), this.path, () => this.#answering());
+    this.mostLanes = random.fork('lanes').pick([1, 1, 2, 5, 16]);
     this.#senderStore = {
       record: {
         id: this.transfer,
@@ -107,6 +112,11 @@ export class World {
       seen: undefined,
       isForgotten: false,
     };
+  }
+
+  #newSession(): string {
+    this.#sessions += 1;
+    return this.#sessions.toString(16).padStart(32, '0');
   }
 
   start(): void {
@@ -143,7 +153,10 @@ export class World {
       place,
       store: this.#senderStore,
       tree: this.tree,
-      dial: (options) => this.net.dial(place.clock, options),
+      dial: (purpose, options) => this.net.dial(place.clock, purpose, options),
+      newSession: () => this.#newSession(),
+      mostLanes: this.mostLanes,
+      roundTripMs: 2 * this.path.latencyMs,
       onSession: (notes) => this.observer.senderSession(notes),
       note: (text) => this.scheduler.note(text),
     });
@@ -258,7 +271,7 @@ export class World {
     const { receiver } = this;
     if (!machine.isUp) return 'machine is down';
     if (receiver === undefined) return 'nobody listens';
-    return { clock: receiver.clock, accept: (channel) => receiver.accept(channel) };
+    return { clock: receiver.clock, accept: (channel, purpose) => receiver.accept(channel, purpose) };
   }
 
   #prepareSource(): void {

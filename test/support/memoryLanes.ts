@@ -26,6 +26,7 @@ export class MemoryLanes implements LaneDialler {
   readonly #receiver: () => LaneHost;
   readonly most: number;
   readonly roundTripMs: number;
+  readonly leastBytes = 4 * 1024 * 1024;
   /** Everything that was dialled, by number. */
   readonly links = new Map<number, MemoryLink>();
   /** Of those, what the receiver took in. */

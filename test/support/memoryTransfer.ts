@@ -37,6 +37,8 @@ export interface JoinOptions {
   /** What somebody says to the offer; absent, yes. */
   readonly consent?: (...asked: Parameters<IncomingTransferInit['consent']>) => Promise<boolean>;
   readonly keepsInterrupted?: boolean;
+  /** Whether the yes comes before anything is listed. */
+  readonly consentsAtOnce?: boolean;
   /** Wants that the sender says it takes at once. */
   readonly openWants?: number;
   /** Codecs that the receiver says it has. */
@@ -121,7 +123,9 @@ export function joinTransfers(tree: MemoryTree, options: JoinOptions = {}) {
     },
     recycle,
     keepsInterrupted: options.keepsInterrupted ?? false,
+    consentsAtOnce: options.consentsAtOnce ?? false,
     observer: {
+      listed: ({ totals }) => events.push(`receiver knows of ${totals.entries} entries`),
       offered: (_transfer, label) => events.push(`receiver was offered ${label}`),
       entryFailed: (path, reason) => events.push(`receiver failed ${path}: ${reason}`),
     },

@@ -19,10 +19,19 @@ export type Side = 'sender' | 'receiver';
 export type Answering =
   | 'machine is down'
   | 'nobody listens'
-  | { readonly clock: Clock; readonly accept: (channel: Channel) => void };
+  | { readonly clock: Clock; readonly accept: (channel: Channel, purpose: SimPurpose) => void };
+
+/** What both ends of a connection know of it: the session, and which of its connections it is. */
+export interface SimPurpose {
+  /** 32 hexadecimal digits. */
+  readonly session: string;
+  /** 0 is the first. */
+  readonly lane: number;
+}
 
 interface Connection {
   readonly name: string;
+  readonly lane: number;
   readonly pipes: Readonly<Record<Direction, SimPipe>>;
   readonly ends: Readonly<Record<Side, SimEnd>>;
   /** Something between the two has forgotten it: nothing passes any more, and nobody is told. */
@@ -64,7 +73,7 @@ export class SimNet {
   }
 
   /** Rejects as dialling over TLS does. A process that is killed meanwhile never hears. */
-  dial(clock: Clock, { signal }: { readonly signal: AbortSignal }): Promise<Channel> {
+  dial(clock: Clock, purpose: SimPurpose, { signal }: { readonly signal: AbortSignal }): Promise<Channel> {
     return new Promise((resolve, reject) => {
       const disarm = clock.schedule(DIAL_TIMEOUT_MS, () => {
         stop();
@@ -83,8 +92,8 @@ export class SimNet {
           reject(new CourierError('not-listening', 'refused'));
           return;
         }
-        const { ends } = this.#connect(clock, answer.clock);
-        answer.accept(ends.receiver);
+        const { ends } = this.#connect(clock, answer.clock, purpose.lane);
+        answer.accept(ends.receiver, purpose);
         resolve(ends.sender);
       });
       const stop = (): void => {
@@ -110,9 +119,12 @@ export class SimNet {
     }
   }
 
-  /** Ends what is connected now, as something on the path might. */
-  cut(how: 'end' | 'reset' | 'forget'): void {
-    for (const connection of this.#connections) {
+  /** Ends what is connected now, as something on the path might; tells whether there was anything. */
+  cut(how: 'end' | 'reset' | 'forget', what: 'everything' | 'a lane' = 'everything'): boolean {
+    const live = this.#connections.filter(({ ends, isForgotten }) => ends.sender.isLive && !isForgotten);
+    const lanes = live.filter(({ lane }) => lane > 0);
+    if (what === 'a lane' && lanes.length === 0) return false;
+    for (const connection of what === 'a lane' ? [this.#random.pick(lanes)] : this.#connections) {
       const { pipes, ends } = connection;
       if (how === 'end') for (const pipe of Object.values(pipes)) pipe.end();
       else if (how === 'reset') for (const end of Object.values(ends)) end.takeReset();
@@ -121,6 +133,7 @@ export class SimNet {
         for (const pipe of Object.values(pipes)) pipe.block();
       }
     }
+    return true;
   }
 
   /** The process on this side was killed. */
@@ -144,7 +157,7 @@ export class SimNet {
     }
   }
 
-  #connect(senderClock: Clock, receiverClock: Clock): Connection {
+  #connect(senderClock: Clock, receiverClock: Clock, lane: number): Connection {
     const name = `connection ${this.#connections.length + 1}`;
     const pipe = (direction: Direction, from: Side, to: Side): SimPipe =>
       new SimPipe(`${name} ${direction}`, this.#scheduler, this.#conditions, {
@@ -166,6 +179,7 @@ export class SimNet {
       });
     const connection: Connection = {
       name,
+      lane,
       pipes,
       ends: {
         sender: end(senderClock, 'sender', 'receiver'),

@@ -99,7 +99,7 @@ test('case 112: strangers that come again and again write five lines', async (t)
 test('case 112: a thousand who are turned away are five lines in a terminal, with and without --json', async (t) => {
   const { transfers } = await Device.open(t);
   const { told, output } = keepOutput();
-  const words = new ReceivingWords(output, transfers, () => undefined);
+  const words = new ReceivingWords(output, transfers, { isAsked: false, onEnd: () => undefined });
   for (let number = 0; number < 1000; number += 1) words.refused(`192.0.2.${number % 256}`, 'not-paired');
   assert.equal(told.filter((name) => name === 'refused').length, 5);
   assert.equal(told.length, 10);

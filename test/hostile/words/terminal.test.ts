@@ -68,7 +68,7 @@ function receive(output: Output, text: string): void {
     ended: () => ending,
     remove: () => undefined,
   } as unknown as IncomingTransfers;
-  const words = new ReceivingWords(output, transfers, () => undefined);
+  const words = new ReceivingWords(output, transfers, { isAsked: false, onEnd: () => undefined });
   const receiving = { peer, id: 'id', label: text, snapshot: () => progress } as unknown as Receiving;
   const end = { origin: 'remote', close: { code: 'internal', message: text } };
   const told = { end, transfer: 'id', leftOut: 1 };
