@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { CourierError } from '../../src/base/failure.ts';
-import { quiet } from '../support/memoryClock.ts';
 import { assertArrived, assertFailed, countFrames, joinTransfers } from '../support/memoryTransfer.ts';
 import type { JoinOptions } from '../support/memoryTransfer.ts';
 import { treeOf } from '../support/memoryTree.ts';
