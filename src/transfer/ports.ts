@@ -12,7 +12,10 @@ export interface Channel {
    * again; rejects when the pipe is broken.
    */
   send(pieces: readonly Uint8Array[]): Promise<void>;
-  /** The peer's bytes. Nothing is read ahead of the consumer but what the platform buffers. */
+  /**
+   * The peer's bytes. Nothing is read ahead of the consumer but what the platform buffers. A piece is valid until
+   * the next one is asked for: then its memory is used for something else.
+   */
   readonly inbound: AsyncIterable<Uint8Array>;
   /**
    * Says that we are done, waits a moment for the peer to agree, and lets go: then every `send` under way

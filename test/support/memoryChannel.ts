@@ -32,6 +32,8 @@ export class MemoryPipe {
 
   // Mutable.
   #waiting: Uint8Array[] = [];
+  /** What the reader looks at until it asks for more. */
+  #lent: Uint8Array = new Uint8Array(0);
   #state: 'open' | 'ended' | 'cut' = 'open';
   #wakeReader: (() => void) | undefined;
   #wakeSenders: (() => void)[] = [];
@@ -65,11 +67,16 @@ export class MemoryPipe {
   }
 
   async read(): Promise<IteratorResult<Uint8Array, undefined>> {
+    // Whoever has kept it is in for a surprise, as on a real channel.
+    this.#lent.fill(0xdb);
     for (;;) {
       await this.delivery.pass();
       if (this.#state === 'cut' && this.#options.cutsSilently !== true) throw lost();
       const next = this.#waiting.shift();
-      if (next !== undefined) return { done: false, value: this.#cutToPiece(next) };
+      if (next !== undefined) {
+        this.#lent = this.#cutToPiece(next);
+        return { done: false, value: this.#lent };
+      }
       if (this.#state !== 'open') return { done: true, value: undefined };
       await new Promise<void>((resolve) => {
         this.#wakeReader = resolve;

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { CourierError } from '../../base/failure.ts';
 import type { Channel } from '../../transfer/ports.ts';
+import { SocketBytes } from './socketBytes.ts';
 
 /** Pieces shorter than this are joined, so that a header does not become a TLS record of its own. */
 const JOIN_BELOW_BYTES = 16 * 1024;
@@ -22,7 +23,7 @@ export class TlsChannel implements Channel {
   }
 
   get inbound(): AsyncIterable<Uint8Array> {
-    return readSocket(this.#socket);
+    return new SocketBytes(this.#socket);
   }
 
   async send(pieces: readonly Uint8Array[]): Promise<void> {
@@ -64,16 +65,6 @@ export class TlsChannel implements Channel {
     return new CourierError('connection-lost', this.#broken?.message ?? 'the connection is closed', {
       cause: this.#broken,
     });
-  }
-}
-
-async function* readSocket(socket: TLSSocket): AsyncGenerator<Uint8Array> {
-  try {
-    // Breaking out of the loop must not destroy the socket: the last frame has still to leave.
-    const pieces: AsyncIterable<Uint8Array> = socket.iterator({ destroyOnReturn: false });
-    yield* pieces;
-  } catch (cause) {
-    throw new CourierError('connection-lost', 'the connection broke', { cause });
   }
 }
 
