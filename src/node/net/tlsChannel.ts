@@ -16,6 +16,8 @@ export class TlsChannel implements Channel {
   constructor(socket: TLSSocket) {
     this.#socket = socket;
     socket.setNoDelay(true);
+    // Node's TLS copies writes that it gets together into one, however long they are.
+    Reflect.set(socket, '_writev', undefined);
     // Without a listener an error would end the process; send and inbound report it to whoever cares.
     socket.on('error', (error) => {
       this.#broken ??= error;
