@@ -25,8 +25,9 @@ const EXPORTER_BYTES = 32;
 /**
  * What both ends of a connection ask for. Certificates are checked by us, by their key, because nobody
  * signs them; hence `rejectUnauthorized: false` beside {@link identifyPeer}, which every connection must
- * pass before anything listens to its data. `ca` is ours on purpose: VS Code patches `tls.connect` and
- * would load the system's. No tickets, because a resumed session does not show the peer's certificate.
+ * pass before anything listens to its data. `ca` is there and empty on purpose: without it VS Code, which
+ * patches `tls.connect`, would load the system's, and for anything in it Node would first read and parse what
+ * `NODE_EXTRA_CA_CERTS` names. No tickets, because a resumed session does not show the peer's certificate.
  */
 export function tlsOptions(
   identity: Identity,
@@ -35,7 +36,7 @@ export function tlsOptions(
   return {
     key: identity.privateKey,
     cert: identity.certificate,
-    ca: [identity.certificate],
+    ca: [],
     minVersion: 'TLSv1.3',
     maxVersion: 'TLSv1.3',
     ALPNProtocols: purposes.map((purpose) => ALPN[purpose]),
