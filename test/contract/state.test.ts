@@ -150,6 +150,16 @@ test('a name stays as it was paired; two devices never share one', (t) => {
   assert.deepEqual(names, ['Mac', 'Mac (2)', 'Mac (2) (2)', 'peer', 'peer (2)']);
 });
 
+test('a peer that is where it was costs no write', (t) => {
+  const { file, peers } = peersIn(t);
+  peers.remember(bob);
+  const before = statSync(file).ino;
+  peers.remember(bob);
+  assert.equal(statSync(file).ino, before);
+  peers.remember({ ...bob, addresses: [{ host: '192.0.2.77', port: 1 }] });
+  assert.notEqual(statSync(file).ino, before);
+});
+
 test('addresses: the latest first, each once, not too many', (t) => {
   const { peers } = peersIn(t);
   const reach = (...ports: readonly number[]): number[] => {

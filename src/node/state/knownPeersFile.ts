@@ -78,13 +78,19 @@ export class KnownPeersFile {
     const name = known?.name ?? uniqueName(peer.name, peers);
     const others = peers.filter(({ fingerprint }) => fingerprint !== peer.fingerprint);
     const all = [...others, { fingerprint: peer.fingerprint, name, addresses }];
-    const stored = all.map((each) => ({
-      fingerprint: each.fingerprint,
-      name: each.name,
-      addresses: each.addresses.map(formatAddress),
-    }));
-    replaceFile(this.#file, `${JSON.stringify({ version: 1, peers: stored }, undefined, 2)}\n`);
+    const text = textOf(all);
+    // Most often nothing is new. Then the first byte of a transfer does not wait for a disk that syncs.
+    if (text !== textOf(peers)) replaceFile(this.#file, text);
   }
+}
+
+function textOf(peers: readonly KnownPeer[]): string {
+  const stored = peers.map(({ fingerprint, name, addresses }) => ({
+    fingerprint,
+    name,
+    addresses: addresses.map(formatAddress),
+  }));
+  return `${JSON.stringify({ version: 1, peers: stored }, undefined, 2)}\n`;
 }
 
 /** Two devices may call themselves the same; the user must be able to name one of them. */
