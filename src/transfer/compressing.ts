@@ -1,5 +1,9 @@
+import type { Clock } from '../base/clock.ts';
 import type { Codec } from '../protocol/chunkReply.ts';
-import type { Compression } from './ports.ts';
+import type { Way } from './chunkRounds.ts';
+import { Compressibility } from './compressibility.ts';
+import { EffortControl } from './effortControl.ts';
+import type { Compression, Effort } from './ports.ts';
 
 /**
  * Whether a chunk is worth compressing is told from a sample of it: four pieces spread over its length,
@@ -8,25 +12,81 @@ import type { Compression } from './ports.ts';
  */
 const SAMPLE_PIECES = 4;
 const SAMPLE_PIECE_BYTES = 4096;
-/** A sample must shrink to less than this share for the whole to be compressed … */
+/** What does not shrink to less than this share is sent as it is. */
 const WORTHWHILE_SHARE = 0.9;
-/** … and to this one when the channel waits for us: what shrinks so far compresses faster than it encrypts. */
-const WORTHWHILE_SHARE_IN_HASTE = 0.1;
+/** What shrinks to less than this one compresses faster than it encrypts, whatever the path is like. */
+const TINY_SHARE = 0.1;
 
-/** The body of a chunk in the better of two forms. */
-export async function compressIfWorthwhile(
-  compression: Compression,
-  codec: Exclude<Codec, 'stored'> | undefined,
-  raw: Uint8Array,
-  { inHaste = false }: { readonly inHaste?: boolean } = {},
-): Promise<{ readonly codec: Codec; readonly body: Uint8Array }> {
-  const stored = { codec: 'stored', body: raw } as const;
-  if (codec === undefined || raw.length < SAMPLE_PIECE_BYTES) return stored;
-  const sample = sampleOf(raw);
-  const share = inHaste ? WORTHWHILE_SHARE_IN_HASTE : WORTHWHILE_SHARE;
-  if (compression.measure(codec, sample) > sample.length * share) return stored;
-  const body = await compression.compress(codec, raw);
-  return body.length < raw.length ? { codec, body } : stored;
+/** A chunk that is to be encoded. */
+export interface RawChunk {
+  readonly bytes: Uint8Array;
+  /** Chunks of one kind are alike, as far as one can tell: see {@link kindOf}. Absent for a mixture. */
+  readonly kind: string | undefined;
+}
+
+/** The body of a chunk as it is sent. */
+export interface EncodedBody {
+  readonly codec: Codec;
+  readonly body: Uint8Array;
+}
+
+export interface ChunkCompressorInit {
+  readonly compression: Compression;
+  readonly clock: Clock;
+  readonly codec: Exclude<Codec, 'stored'>;
+}
+
+/** Gives the chunks of one session the better of two forms, by what they are like and what the path is like. */
+export class ChunkCompressor {
+  // Immutable.
+  readonly #init: ChunkCompressorInit;
+  readonly #control: EffortControl;
+  readonly #compressibility = new Compressibility(WORTHWHILE_SHARE);
+
+  constructor(init: ChunkCompressorInit) {
+    this.#init = init;
+    this.#control = new EffortControl(init.compression.threads);
+  }
+
+  async encode({ bytes: raw, kind }: RawChunk): Promise<EncodedBody> {
+    const { compression, codec, clock } = this.#init;
+    const stored = { codec: 'stored', body: raw } as const;
+    if (raw.length < SAMPLE_PIECE_BYTES) return stored;
+    const { way } = this.#control;
+    const share = this.#shareOf(raw, kind);
+    const shrinks = share < WORTHWHILE_SHARE;
+    const effort = shrinks ? effortFor(way, share) : undefined;
+    const begunMs = clock.now();
+    const body = effort === undefined ? raw : await compression.compress(codec, raw, effort);
+    const nowMs = clock.now();
+    if (effort !== undefined && kind !== undefined) {
+      this.#compressibility.learn(kind, raw.length, body.length / raw.length);
+    }
+    this.#control.encoded({ way, rawBytes: raw.length, shrinks, codecMs: nowMs - begunMs }, nowMs);
+    return body.length < raw.length ? { codec, body } : stored;
+  }
+
+  /** To which share of itself a chunk shrinks, more or less. */
+  #shareOf(raw: Uint8Array, kind: string | undefined): number {
+    const expected = kind === undefined ? undefined : this.#compressibility.expect(kind, raw.length);
+    if (expected !== undefined) return expected;
+    const sample = sampleOf(raw);
+    const share = this.#init.compression.measure(this.#init.codec, sample) / sample.length;
+    if (kind !== undefined) this.#compressibility.learn(kind, raw.length, share);
+    return share;
+  }
+}
+
+/** How hard a chunk that shrinks to this share is compressed; `undefined` if not at all. */
+function effortFor(way: Way, share: number): Effort | undefined {
+  if (way !== 'stored') return way;
+  return share < TINY_SHARE ? 0 : undefined;
+}
+
+/** The kind of a file, by its name: what follows the last dot tells how much its content shrinks. */
+export function kindOf(path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return name.slice(name.lastIndexOf('.') + 1).toLowerCase();
 }
 
 /** A few kilobytes that stand for `raw`. */

@@ -8,14 +8,15 @@ import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import { Semaphore } from '../base/semaphore.ts';
 import type { Chunk, PackChunk, RangeChunk } from '../protocol/chunkLayout.ts';
-import type { ChunkReply, Codec, PackStatus } from '../protocol/chunkReply.ts';
+import type { ChunkReply, PackStatus } from '../protocol/chunkReply.ts';
 import { ManifestPager } from '../protocol/manifest.ts';
 import type { FileEntry } from '../protocol/manifest.ts';
 import { limits } from '../protocol/limits.ts';
 import { knownCodecs } from '../protocol/messages.ts';
 import type { Receipt } from '../protocol/messages.ts';
 import type { SenderEvent, SenderSession } from '../protocol/senderSession.ts';
-import { compressIfWorthwhile } from './compressing.ts';
+import { ChunkCompressor, kindOf } from './compressing.ts';
+import type { EncodedBody } from './compressing.ts';
 import { Ledger } from './ledger.ts';
 import type { LedgerCounts, LedgerPage } from './ledger.ts';
 import type { Channel, Compression, FileVersion, LeftOutReason, PageStore, Source } from './ports.ts';
@@ -76,13 +77,6 @@ const CHUNKS_AHEAD = 4;
 /** Chunks that are ready or on their way at once: each lane says one. */
 const CHUNKS_AT_ONCE = CHUNKS_AHEAD + limits.lanes;
 
-/** A reply with data. */
-interface Prepared {
-  readonly reply: ChunkReply;
-  /** The memory that the chunk of a big file lies in, which the source lent. */
-  readonly raw: Uint8Array | undefined;
-}
-
 interface Want {
   readonly index: number;
   readonly have: readonly (Uint8Array | undefined)[];
@@ -106,7 +100,8 @@ export class OutgoingTransfer {
 
   // Mutable.
   #state: TransferState = 'connecting';
-  #codec: Exclude<Codec, 'stored'> | undefined;
+  /** Absent while no codec is known that both sides have. */
+  #compressor: ChunkCompressor | undefined;
   #opened = deferred<void>();
   /** Connections that the receiver takes for one session. */
   #mostLanes = 1;
@@ -120,7 +115,6 @@ export class OutgoingTransfer {
   #leftOut = 0;
   #skippedSpecials = 0;
   #omitted = 0;
-  #hasSent = false;
   #receipt: OutgoingReport['receipt'];
 
   constructor(init: OutgoingTransferInit) {
@@ -203,9 +197,7 @@ export class OutgoingTransfer {
         return;
       case 'opened':
         this.#state = 'offering';
-        this.#codec = this.#init.compression.codecs.find((codec) =>
-          knownCodecs(event.hello.codecs).includes(codec),
-        );
+        this.#compressor = this.#chooseCompressor(knownCodecs(event.hello.codecs));
         this.#mostLanes = event.hello.limits.lanes ?? 1;
         this.#init.observer?.opened?.(event.hello.name);
         this.#opened.resolve();
@@ -296,30 +288,34 @@ export class OutgoingTransfer {
   async #serve(): Promise<void> {
     for await (const want of this.#wants) {
       await this.#ahead.acquire(1);
-      const prepared = await this.#prepare(want).catch((error: unknown) => {
+      const reply = await this.#prepare(want).catch((error: unknown) => {
         this.#ahead.release(1);
         throw error;
       });
-      if (prepared === undefined) {
+      if (reply === undefined) {
         this.#ahead.release(1);
         await this.#pump.flush();
-      } else await this.#send(want.index, prepared);
+      } else await this.#send(want.index, reply);
     }
   }
 
   /** Sends a reply over whichever lane has room; until one has, it counts as ahead. */
-  async #send(index: number, { reply, raw }: Prepared): Promise<void> {
+  async #send(index: number, reply: ChunkReply): Promise<void> {
     const hasLeft = await this.#lanes.send(index, (outlet) => {
       this.#ahead.release(1);
       if (!this.#pump.isEnded) this.#session.sendChunk(index, reply, outlet);
     });
-    this.#hasSent = true;
     // Sent, so nobody looks at it any more; unless the lane broke, and then it does not matter.
-    if (raw !== undefined && hasLeft) this.#init.recycle?.(raw);
+    if (hasLeft) this.#giveBack(reply);
+  }
+
+  #giveBack({ codec, body }: ChunkReply): void {
+    if (codec === 'stored') this.#init.recycle?.(body);
+    else this.#init.compression.release?.(body);
   }
 
   /** What a want is answered with, or `undefined` if it needs no data and has been answered. */
-  async #prepare(want: Want): Promise<Prepared | undefined> {
+  async #prepare(want: Want): Promise<ChunkReply | undefined> {
     await this.#pace.pass();
     if (this.#pump.isEnded) return undefined;
     const { page, chunk } = this.#ledger.locate(want.index);
@@ -335,7 +331,7 @@ export class OutgoingTransfer {
     page: LedgerPage<SourcePageItem>,
     chunk: RangeChunk,
     { have }: Want,
-  ): Promise<Prepared | undefined> {
+  ): Promise<ChunkReply | undefined> {
     const raw = await this.#read(page, chunk.entry, chunk.offset, chunk.length);
     if (this.#pump.isEnded) return undefined;
     if (typeof raw === 'string') {
@@ -355,15 +351,17 @@ export class OutgoingTransfer {
       this.#init.recycle?.(raw);
       return undefined;
     }
-    const { codec, body } = await this.#encode(raw);
-    return { reply: { digest, rawLength: raw.length, codec, statuses: [], body }, raw };
+    const { codec, body } = await this.#encode(raw, kindOf(fileIn(page, chunk.entry).entry.path));
+    // What the codec gave lies in memory of its own.
+    if (codec !== 'stored') this.#init.recycle?.(raw);
+    return { digest, rawLength: raw.length, codec, statuses: [], body };
   }
 
   async #preparePack(
     page: LedgerPage<SourcePageItem>,
     chunk: PackChunk,
     { have }: Want,
-  ): Promise<Prepared | undefined> {
+  ): Promise<ChunkReply | undefined> {
     const statuses: PackStatus[] = [];
     const digests: Uint8Array[] = [];
     const contents: Uint8Array[] = [];
@@ -394,18 +392,19 @@ export class OutgoingTransfer {
     }
     const joined = concatBytes(contents);
     const digest = this.#init.hashing.sha256(concatBytes(digests));
-    const { codec, body } = await this.#encode(joined);
-    return { reply: { digest, rawLength: joined.length, codec, statuses, body }, raw: undefined };
+    const { codec, body } = await this.#encode(joined, undefined);
+    return { digest, rawLength: joined.length, codec, statuses, body };
   }
 
-  /**
-   * Compresses while the channel is busy with what was sent before: then it costs no time. A channel that
-   * has become idle takes nearly everything as it is, so that a path that is faster than the codec is not
-   * held up by it. Nothing is known of the path before the first chunk.
-   */
-  async #encode(raw: Uint8Array): Promise<{ readonly codec: Codec; readonly body: Uint8Array }> {
-    const inHaste = this.#hasSent && !this.#lanes.isBusy;
-    return compressIfWorthwhile(this.#init.compression, this.#codec, raw, { inHaste });
+  /** With the best codec that both sides have. */
+  #chooseCompressor(theirs: readonly string[]): ChunkCompressor | undefined {
+    const { compression, clock } = this.#init;
+    const codec = compression.codecs.find((each) => theirs.includes(each));
+    return codec === undefined ? undefined : new ChunkCompressor({ compression, clock, codec });
+  }
+
+  async #encode(bytes: Uint8Array, kind: string | undefined): Promise<EncodedBody> {
+    return (await this.#compressor?.encode({ bytes, kind })) ?? { codec: 'stored', body: bytes };
   }
 
   /** A range of a file, or why it cannot be had. */

@@ -24,11 +24,17 @@ export interface Channel {
   close(): Promise<void>;
 }
 
+/** How hard a codec tries, from fast to small. */
+export const EFFORTS = [0, 1, 2] as const;
+export type Effort = (typeof EFFORTS)[number];
+
 /** Compresses single chunks. */
 export interface Compression {
   /** The codecs it has, best first. */
   readonly codecs: readonly Exclude<Codec, 'stored'>[];
-  compress(codec: Exclude<Codec, 'stored'>, bytes: Uint8Array): Promise<Uint8Array>;
+  /** How many calls of `compress` make progress at once. */
+  readonly threads: number;
+  compress(codec: Exclude<Codec, 'stored'>, bytes: Uint8Array, effort: Effort): Promise<Uint8Array>;
   /** What `sample`, a few kilobytes, shrinks to, in bytes. */
   measure(codec: Exclude<Codec, 'stored'>, sample: Uint8Array): number;
   /** Exactly `rawLength` bytes; rejects as soon as the output would be longer. */

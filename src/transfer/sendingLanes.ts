@@ -125,11 +125,6 @@ export class SendingLanes {
     await Promise.all(this.#running);
   }
 
-  /** Whether every lane in use is saying something: then the path has no room for more. */
-  get isBusy(): boolean {
-    return this.#inUse.every(({ held }) => held > 0);
-  }
-
   get #inUse(): readonly Member[] {
     return this.#members.slice(0, this.#growth?.lanes ?? 1);
   }

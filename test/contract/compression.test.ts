@@ -8,9 +8,12 @@ import * as zlib from 'node:zlib';
 import { CourierError } from '../../src/base/failure.ts';
 import { createCompression } from '../../src/node/codec/zlibCompression.ts';
 import { limits } from '../../src/protocol/limits.ts';
+import { SourceText } from '../../bench/sourceText.ts';
+import { EFFORTS } from '../../src/transfer/ports.ts';
 import type { Compression } from '../../src/transfer/ports.ts';
 import { runTask } from '../support/children.ts';
 import { MemoryCompression } from '../support/memoryPorts.ts';
+import { createRandom } from '../support/random.ts';
 import { MemoryRandom } from '../support/memoryRandom.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -46,39 +49,39 @@ for (const [name, compression] of Object.entries(implementations)) {
 
     test(`${title}: what went in comes out`, async () => {
       for (const raw of [text, noise, Uint8Array.of(5), new Uint8Array(limits.largestChunkBytes)]) {
-        const packed = await compression.compress(codec, raw);
+        const packed = await compression.compress(codec, raw, 0);
         const back = await compression.decompress(codec, packed, raw.length);
         assert.ok(Buffer.from(raw).equals(back), `${raw.length} bytes`);
       }
     });
 
     test(`${title}: nothing comes back as nothing`, async () => {
-      const packed = await compression.compress(codec, new Uint8Array(0));
+      const packed = await compression.compress(codec, new Uint8Array(0), 0);
       assert.equal((await compression.decompress(codec, packed, 0)).length, 0);
     });
 
     test(`case 36: ${title}: text shrinks, a sample says so before, noise hardly grows`, async () => {
-      assert.ok((await compression.compress(codec, text)).length < text.length / 10);
+      assert.ok((await compression.compress(codec, text, 0)).length < text.length / 10);
       assert.ok(compression.measure(codec, text.subarray(0, 4096)) < 1024);
       assert.ok(compression.measure(codec, noise.subarray(0, 4096)) >= 4096);
-      assert.ok((await compression.compress(codec, noise)).length < noise.length * 1.001);
+      assert.ok((await compression.compress(codec, noise, 0)).length < noise.length * 1.001);
     });
 
     test(`case 30: ${title}: output longer than declared is refused at the first byte too many`, async () => {
       for (const raw of [text, noise, Uint8Array.of(5, 6)]) {
-        const packed = await compression.compress(codec, raw);
+        const packed = await compression.compress(codec, raw, 0);
         await assert.rejects(async () => compression.decompress(codec, packed, raw.length - 1));
         await compression.decompress(codec, packed, raw.length);
       }
     });
 
     test(`case 30: ${title}: output shorter than declared is refused`, async () => {
-      const packed = await compression.compress(codec, text);
+      const packed = await compression.compress(codec, text, 0);
       await assert.rejects(compression.decompress(codec, packed, text.length + 1));
     });
 
     test(`case 34: ${title}: a stream that is cut is refused, wherever`, async () => {
-      const packed = await compression.compress(codec, text);
+      const packed = await compression.compress(codec, text, 0);
       for (const length of [
         0,
         1,
@@ -99,9 +102,21 @@ for (const [name, compression] of Object.entries(implementations)) {
 for (const codec of createCompression().codecs) {
   const compression = createCompression();
 
+  test(`${codec}: more effort leaves less, and all of it is taken back`, async () => {
+    const source = Buffer.from(new SourceText(createRandom(5)).read(limits.largestChunkBytes));
+    const lengths: number[] = [];
+    for (const effort of EFFORTS) {
+      const packed = await compression.compress(codec, source, effort);
+      assert.ok(source.equals(await compression.decompress(codec, packed, source.length)));
+      lengths.push(packed.length);
+    }
+    const [fast = 0, better = 0, best = 0] = lengths;
+    assert.ok(better < fast * 0.95 && best < better * 0.95, lengths.join());
+  });
+
   test(`case 34: ${codec}: a stream with any byte wrong gives the declared length or is refused`, async () => {
     const raw = text.subarray(0, 2000);
-    const packed = await compression.compress(codec, raw);
+    const packed = await compression.compress(codec, raw, 0);
     const outcomes = new Set<string>();
     for (let at = 0; at < packed.length; at += 1) {
       const corrupt = Buffer.from(packed);
@@ -125,7 +140,7 @@ for (const codec of createCompression().codecs) {
   });
 
   test(`${codec}: a chunk longer than any is refused before work`, async () => {
-    const packed = await compression.compress(codec, text);
+    const packed = await compression.compress(codec, text, 0);
     await assert.rejects(compression.decompress(codec, packed, limits.largestChunkBytes + 1), RangeError);
     await assert.rejects(compression.decompress(codec, packed, Number.MAX_SAFE_INTEGER), RangeError);
   });
@@ -171,7 +186,7 @@ test('case 34: zstd: a frame that wants a dictionary is refused', async () => {
 
 test('case 30: gzip: a second member counts towards the declared length', async () => {
   const compression = createCompression(['gzip']);
-  const packed = await compression.compress('gzip', text);
+  const packed = await compression.compress('gzip', text, 0);
   await assert.rejects(compression.decompress('gzip', Buffer.concat([packed, packed]), text.length));
 });
 
@@ -180,7 +195,7 @@ test('case 34, 37: a codec that was not announced is refused, both ways', async 
   assert.deepEqual(compression.codecs, ['gzip']);
   const isOurs = (error: unknown): boolean => CourierError.is(error, 'protocol-error');
   await assert.rejects(compression.decompress('zstd', zstdWindow(12), 3), isOurs);
-  await assert.rejects(compression.compress('zstd', text), isOurs);
+  await assert.rejects(compression.compress('zstd', text, 0), isOurs);
   assert.throws(() => compression.measure('zstd', text), isOurs);
 });
 
@@ -196,7 +211,7 @@ test('many chunks at once come back each as its own', async () => {
   const back = await Promise.all(
     chunks.map(async (raw, at) => {
       const codec = at % 3 === 0 ? 'gzip' : 'zstd';
-      return compression.decompress(codec, await compression.compress(codec, raw), raw.length);
+      return compression.decompress(codec, await compression.compress(codec, raw, 0), raw.length);
     }),
   );
   for (const [at, raw] of chunks.entries()) {

@@ -111,9 +111,9 @@ async function sendWith(scene: Scene, only: Parameters<typeof createCompression>
   const used = new Set<string>();
   const { receipt } = await sendInProcess(scene, [scene.path('source')], {
     ...compression,
-    compress(codec, bytes) {
+    compress(codec, bytes, effort) {
       used.add(codec);
-      return compression.compress(codec, bytes);
+      return compression.compress(codec, bytes, effort);
     },
   });
   return { root: receipt?.root, used: [...used] };

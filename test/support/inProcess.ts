@@ -45,10 +45,10 @@ export async function sendHeldBack(scene: Scene, paths: readonly string[]): Prom
   const gate = Promise.withResolvers<void>();
   const sending = sendInProcess(scene, paths, {
     ...plain,
-    async compress(codec, bytes) {
+    async compress(codec, bytes, effort) {
       reached.resolve();
       await gate.promise;
-      return plain.compress(codec, bytes);
+      return plain.compress(codec, bytes, effort);
     },
   });
   const missed = sending.then(({ end }) => assert.fail(`nothing was held back: ${JSON.stringify(end)}`));

@@ -21,6 +21,7 @@ export const memoryHashing: Hashing = {
 /** Gzip, at once: the threads of `node:zlib` would make the order of things differ from run to run. */
 export class MemoryCompression implements Compression {
   readonly codecs = ['gzip'] as const;
+  readonly threads = 1;
   readonly calls = { measure: 0, compress: 0, decompress: 0 };
   /** The numbers of the calls of `decompress`, from 1, whose result is wrong. */
   lies: ReadonlySet<number> = new Set();

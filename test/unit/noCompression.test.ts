@@ -97,5 +97,5 @@ test('it has no codec, and decodes for nobody', async () => {
   assert.deepEqual(noCompression.codecs, []);
   const isRefusal = (error: unknown): boolean => CourierError.is(error, 'protocol-error');
   await assert.rejects(noCompression.decompress('gzip', new Uint8Array(3), 3), isRefusal);
-  await assert.rejects(noCompression.compress('gzip', new Uint8Array(3)), isRefusal);
+  await assert.rejects(noCompression.compress('gzip', new Uint8Array(3), 0), isRefusal);
 });

@@ -1,9 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { CourierError } from '../../base/failure.ts';
 import type { Codec } from '../../protocol/chunkReply.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Compression } from '../../transfer/ports.ts';
+import type { Compression, Effort } from '../../transfer/ports.ts';
 
 /**
  * The codecs of `node:zlib`. zstd is there from Node 22.15 on; it is looked up at run time, because a
@@ -12,15 +13,26 @@ import type { Compression } from '../../transfer/ports.ts';
 
 type PackedCodec = Exclude<Codec, 'stored'>;
 
-const ZSTD_LEVEL = 1;
-const GZIP_LEVEL = 1;
+/**
+ * The levels that stand for the efforts. What others cost more than the one before, they do not gain: of source
+ * text zstd leaves 27.6, 22.8 and 20.2 % for 5.5, 7 and 24 ms of processor time a mebibyte.
+ */
+const ZSTD_LEVELS: Readonly<Record<Effort, number>> = { 0: 1, 1: 3, 2: 9 };
+const GZIP_LEVELS: Readonly<Record<Effort, number>> = { 0: 1, 1: 4, 2: 6 };
+/**
+ * log2 of the entries of the tables that zstd searches at the highest level. Its own choice for chunks of 4 MiB is
+ * 16 MiB of tables for each call; with a sixteenth of that it is faster by a third, and leaves 0.4 to 0.9 % more.
+ */
+const ZSTD_TABLE_LOG = 18;
+/** Node has so many threads for such work, unless it is told otherwise. */
+const POOL_THREADS = 4;
 /** What is shorter may share its memory with other small buffers. */
 const OWN_BYTES = 128 * 1024;
 /** log2 of the largest window that a decoder accepts: no chunk is longer than 4 MiB. */
 const ZSTD_WINDOW_LOG = 23;
 
 interface CodecCalls {
-  compress(bytes: Uint8Array): Promise<Uint8Array>;
+  compress(bytes: Uint8Array, effort: Effort): Promise<Uint8Array>;
   compressSync(bytes: Uint8Array): Uint8Array;
   decompress(bytes: Uint8Array, rawLength: number): Promise<Uint8Array>;
 }
@@ -69,8 +81,9 @@ function isDecoded(result: unknown): result is Decoded {
 function gzipCalls(): CodecCalls {
   const compress = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
   return {
-    compress: (bytes) => compress(bytes, { level: GZIP_LEVEL, chunkSize: roomFor(bytes.length) }),
-    compressSync: (bytes) => zlib.gzipSync(bytes, { level: GZIP_LEVEL }),
+    compress: (bytes, effort) =>
+      compress(bytes, { level: GZIP_LEVELS[effort], chunkSize: roomFor(bytes.length) }),
+    compressSync: (bytes) => zlib.gzipSync(bytes, { level: GZIP_LEVELS[0] }),
     decompress: (bytes, rawLength) =>
       decodeWhole<zlib.ZlibOptions>(zlib.gunzip, bytes, {
         maxOutputLength: Math.max(1, rawLength),
@@ -82,10 +95,20 @@ function gzipCalls(): CodecCalls {
 function zstdCalls(): CodecCalls | undefined {
   if (typeof zlib.zstdCompress !== 'function') return undefined;
   const compress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
-  const params = { [zlib.constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
+  const {
+    ZSTD_c_compressionLevel: level,
+    ZSTD_c_hashLog: hashLog,
+    ZSTD_c_chainLog: chainLog,
+  } = zlib.constants;
+  const params: Readonly<Record<Effort, Record<number, number>>> = {
+    0: { [level]: ZSTD_LEVELS[0] },
+    1: { [level]: ZSTD_LEVELS[1] },
+    2: { [level]: ZSTD_LEVELS[2], [hashLog]: ZSTD_TABLE_LOG, [chainLog]: ZSTD_TABLE_LOG },
+  };
   return {
-    compress: (bytes) => compress(bytes, { params, chunkSize: roomFor(bytes.length) }),
-    compressSync: (bytes) => zlib.zstdCompressSync(bytes, { params }),
+    compress: (bytes, effort) =>
+      compress(bytes, { params: params[effort], chunkSize: roomFor(bytes.length) }),
+    compressSync: (bytes) => zlib.zstdCompressSync(bytes, { params: params[0] }),
     decompress: (bytes, rawLength) =>
       decodeWhole<zlib.ZstdOptions>(zlib.zstdDecompress, bytes, {
         maxOutputLength: Math.max(1, rawLength),
@@ -109,7 +132,8 @@ export function createCompression(only: readonly PackedCodec[] = ['zstd', 'gzip'
   };
   return {
     codecs: [...calls.keys()],
-    compress: async (codec, bytes) => callsOf(codec).compress(bytes),
+    threads: Math.min(availableParallelism(), POOL_THREADS),
+    compress: async (codec, bytes, effort) => callsOf(codec).compress(bytes, effort),
     measure: (codec, sample) => callsOf(codec).compressSync(sample).length,
     async decompress(codec, bytes, rawLength) {
       if (rawLength > limits.largestChunkBytes) throw new RangeError(`too long to decompress: ${rawLength}`);

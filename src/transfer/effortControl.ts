@@ -1,0 +1,140 @@
+import { ChunkRounds } from './chunkRounds.ts';
+import type { EncodedChunk, Round, Way } from './chunkRounds.ts';
+import { EffortLadder } from './effortLadder.ts';
+
+/**
+ * Whether chunks are compressed, told from what that does to the rate of the transfer.
+ *
+ * It depends on the path, on the processors of both sides and on what else runs there, and none of that can be
+ * asked. So it is tried: a round of chunks of the other way, between two of the present one, decides by how many
+ * bytes of files they move in a second. Trials are rare, and rarer each time one confirms what was known; a rate
+ * that has changed brings the next one forward. While the codec would be idle most of the time anyway, it holds
+ * nothing up, and there is nothing to try. Rounds of data that does not shrink say nothing: it is sent as it is,
+ * either way.
+ *
+ * Knows no clock: times are in milliseconds and come from the caller.
+ */
+
+/** To go on with compressing, it must gain so much: less is within the noise, and costs processor time … */
+const GAIN_TO_GO_ON = 1.1;
+/** … and so much to begin again: where other work shares the processors, rates say little. */
+const GAIN_TO_BEGIN = 1.3;
+/** Storing that gains so much on a codec that was at its limit needs no second look. */
+const CLEAR_GAIN_OF_STORING = 1.5;
+/** A rate that differs by so much is another situation. */
+const CHANGE = 2;
+/** Rounds between two trials, at least; doubled by each one that confirms what was known … */
+const FIRST_DISTANCE = 4;
+const LONGEST_DISTANCE = 32;
+/** … and so many times as many while nothing changes, unless compressing goes on and gained no more than this. */
+const PATIENCE = 16;
+const CLEAR_GAIN_OF_COMPRESSING = 2;
+/** Threads that the codec would keep busy at the least effort: up to here it holds nothing up. */
+const QUIET_LOAD = 0.5;
+/** The weight of the last round in the smoothed pace. */
+const SMOOTHING = 0.3;
+
+interface Trial {
+  /** The round ahead of it. Of the first trial it says little: connection and program warm up in it. */
+  readonly before: Round;
+  readonly isFirst: boolean;
+  /** The rate of the other way, once it is known. */
+  readonly other: number | undefined;
+}
+
+export class EffortControl {
+  // Immutable.
+  readonly #ladder: EffortLadder;
+  readonly #chunks: ChunkRounds;
+
+  // Mutable.
+  #isStoring = false;
+  #trial: Trial | undefined;
+  /** Rounds since the last trial. */
+  #rounds = 0;
+  #distance = FIRST_DISTANCE;
+  #patience = PATIENCE;
+  /** Milliseconds for a byte: after the last trial, none of which has been yet if it is absent, and lately. */
+  #paceThen: number | undefined;
+  #paceNow = 0;
+
+  /** `threads`: how many calls of the codec run at once. */
+  constructor(threads: number) {
+    this.#ladder = new EffortLadder(threads);
+    this.#chunks = new ChunkRounds(this.way);
+  }
+
+  /** How the next chunk is to be sent, if it shrinks. Nothing is known of the path at first: it is compressed. */
+  get way(): Way {
+    const isTryingOther = this.#trial !== undefined && this.#trial.other === undefined;
+    return this.#isStoring === isTryingOther ? this.#ladder.effort : 'stored';
+  }
+
+  /** Takes in what became of a chunk. */
+  encoded(chunk: EncodedChunk, nowMs: number): void {
+    const round = this.#chunks.add(chunk, nowMs);
+    if (round === undefined) return;
+    this.#learn(round);
+    this.#chunks.turnTo(this.way);
+  }
+
+  #learn(round: Round): void {
+    const trial = this.#trial;
+    if (!round.shrinks) this.#endTrial();
+    else if (trial === undefined) this.#goOn(round);
+    else if (trial.other === undefined) this.#compare(trial, round.rate);
+    else this.#decide([trial.isFirst ? round.rate : trial.before.rate, round.rate], trial.other);
+  }
+
+  /** A round of the present way. */
+  #goOn(round: Round): void {
+    this.#rounds += 1;
+    const pace = 1 / round.rate;
+    this.#paceNow = this.#paceNow === 0 ? pace : this.#paceNow + SMOOTHING * (pace - this.#paceNow);
+    // A path that has become faster confirms that nothing is compressed; from there on it may become slower.
+    if (this.#isStoring) this.#paceThen = Math.min(this.#paceThen ?? this.#paceNow, this.#paceNow);
+    if (this.#isTrialDue(round)) {
+      this.#trial = { before: round, isFirst: this.#paceThen === undefined, other: undefined };
+    } else if (!this.#isStoring) this.#ladder.climb(round);
+  }
+
+  #isTrialDue({ load }: Round): boolean {
+    if (!this.#isStoring && this.#ladder.leastLoad(load) <= QUIET_LOAD) return false;
+    if (this.#paceThen === undefined) return true;
+    if (this.#rounds < this.#distance) return false;
+    const change = this.#paceNow / this.#paceThen;
+    const hasChanged = change > CHANGE || (!this.#isStoring && change < 1 / CHANGE);
+    return hasChanged || this.#rounds >= this.#distance * this.#patience;
+  }
+
+  /** The other way has been tried. Where the codec alone set the rate, that was no hiccup: no second look at it. */
+  #compare(trial: Trial, other: number): void {
+    const { rate, load } = trial.before;
+    const isClear = !this.#isStoring && other > rate * CLEAR_GAIN_OF_STORING && this.#ladder.isHeavy(load);
+    if (isClear) this.#decide([rate, rate], other);
+    else this.#trial = { ...trial, other };
+  }
+
+  /** `present`: the rates of two rounds. */
+  #decide([one, two]: readonly [number, number], other: number): void {
+    const mean = 2 / (1 / one + 1 / two);
+    const willStore = this.#isStoring
+      ? other < Math.max(one, two) * GAIN_TO_BEGIN
+      : mean < other * GAIN_TO_GO_ON;
+    const isConfirmed = willStore === this.#isStoring;
+    this.#distance = isConfirmed ? Math.min(2 * this.#distance, LONGEST_DISTANCE) : FIRST_DISTANCE;
+    const isClear = willStore || (isConfirmed && mean > other * CLEAR_GAIN_OF_COMPRESSING);
+    this.#patience = isClear ? PATIENCE : 1;
+    this.#isStoring = willStore;
+    if (willStore) this.#ladder.reset();
+    this.#paceNow = 1 / (isConfirmed ? mean : other);
+    this.#paceThen = this.#paceNow;
+    this.#endTrial();
+  }
+
+  #endTrial(): void {
+    if (this.#trial === undefined) return;
+    this.#trial = undefined;
+    this.#rounds = 0;
+  }
+}
