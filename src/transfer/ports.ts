@@ -39,7 +39,7 @@ export interface Compression {
   measure(codec: Exclude<Codec, 'stored'>, sample: Uint8Array): number;
   /** Exactly `rawLength` bytes; rejects as soon as the output would be longer. */
   decompress(codec: Exclude<Codec, 'stored'>, bytes: Uint8Array, rawLength: number): Promise<Uint8Array>;
-  /** Takes back what `decompress` gave, at which nobody will look any more. */
+  /** Takes back what `compress` or `decompress` gave, at which nobody will look any more. */
   release?(bytes: Uint8Array): void;
 }
 

@@ -63,7 +63,7 @@ export class MemoryPipe {
     }
     this.#requireOpen();
     // Until now it was the sender's memory; from now on that may hold something else.
-    this.#waiting = this.#waiting.map((piece) => piece.slice());
+    this.#waiting = this.#waiting.map((piece) => new Uint8Array(piece));
   }
 
   async read(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -74,7 +74,8 @@ export class MemoryPipe {
       if (this.#state === 'cut' && this.#options.cutsSilently !== true) throw lost();
       const next = this.#waiting.shift();
       if (next !== undefined) {
-        this.#lent = this.#cutToPiece(next);
+        // A copy: what has arrived is not the memory of the sender any more.
+        this.#lent = new Uint8Array(this.#cutToPiece(next));
         return { done: false, value: this.#lent };
       }
       if (this.#state !== 'open') return { done: true, value: undefined };

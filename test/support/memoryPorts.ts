@@ -23,6 +23,8 @@ export class MemoryCompression implements Compression {
   readonly codecs = ['gzip'] as const;
   readonly threads = 1;
   readonly calls = { measure: 0, compress: 0, decompress: 0 };
+  /** How many bytes were given back, each time. */
+  readonly released: number[] = [];
   /** The numbers of the calls of `decompress`, from 1, whose result is wrong. */
   lies: ReadonlySet<number> = new Set();
   /** The numbers of those that reject. */
@@ -46,6 +48,12 @@ export class MemoryCompression implements Compression {
     if (raw.length !== rawLength) throw new Error('another length than was declared');
     if (this.lies.has(call)) raw[0] = 255 - (raw[0] ?? 0);
     return raw;
+  }
+
+  /** Whoever still looks at memory that was given back will notice. */
+  release(bytes: Uint8Array): void {
+    this.released.push(bytes.length);
+    bytes.fill(0xee);
   }
 }
 

@@ -74,12 +74,26 @@ test('what compresses is compressed, what does not is not', async () => {
   const text = await check(new Map([['text', { kind: 'file', bytes: random.bytes(MIB, false) }]]));
   assert.equal(text.compression.receiver.calls.decompress, 4);
   assert.ok(text.link.toReceiver.sentBytes < 100 * KIB);
+  const { sender, receiver } = text.compression;
+  assert.equal(sender.released.length, 4, 'what was sent is given back');
+  assert.deepEqual(receiver.released, [MIB / 4, MIB / 4, MIB / 4, MIB / 4]);
   const noise = await check(treeOf({ noise: MIB }));
   assert.deepEqual(noise.compression.sender.calls, { measure: 2, compress: 0, decompress: 0 });
   const old = await check(new Map([['text', { kind: 'file', bytes: random.bytes(MIB, false) }]]), {
     codecs: ['zstd'],
   });
   assert.equal(old.compression.sender.calls.compress, 0, 'no codec in common');
+});
+
+test('what is compressed is given back once it has left, and not earlier', async () => {
+  const random = new MemoryRandom(2);
+  const tree: MemoryTree = new Map([
+    ['big', { kind: 'file', bytes: random.bytes(MIB, false) }],
+    ['small', { kind: 'file', bytes: random.bytes(100 * KIB, false) }],
+  ]);
+  // A pipe that holds next to nothing: what is given back too early arrives as something else.
+  const { compression } = await check(tree, { toReceiver: { pieceBytes: () => 100, capacityBytes: 1 } });
+  assert.deepEqual([compression.sender.released.length, compression.receiver.released.length], [5, 5]);
 });
 
 test('progress counts what is written, never goes back and ends at the total', async () => {
