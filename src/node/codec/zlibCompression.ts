@@ -4,6 +4,7 @@ import * as zlib from 'node:zlib';
 import { CourierError } from '../../base/failure.ts';
 import type { Codec } from '../../protocol/chunkReply.ts';
 import { limits } from '../../protocol/limits.ts';
+import { giveBack } from '../giveBack.ts';
 import type { Compression, Effort } from '../../transfer/ports.ts';
 
 /**
@@ -144,8 +145,7 @@ export function createCompression(only: readonly PackedCodec[] = ['zstd', 'gzip'
       return raw;
     },
     release({ buffer }) {
-      // At once: until the collector comes by, outputs pile up by tens of megabytes.
-      if (buffer instanceof ArrayBuffer && buffer.byteLength >= OWN_BYTES) buffer.transfer(0);
+      if (buffer.byteLength >= OWN_BYTES) giveBack(buffer);
     },
   };
 }

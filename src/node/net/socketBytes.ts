@@ -2,11 +2,9 @@ import type { Socket } from 'node:net';
 import { deferred } from '../../base/deferred.ts';
 import type { Deferred } from '../../base/deferred.ts';
 import { CourierError } from '../../base/failure.ts';
+import { giveBack } from '../giveBack.ts';
 
 type Step = IteratorResult<Uint8Array, undefined>;
-
-/** Node 20 has no way to give memory back before the collector comes by. */
-const CAN_GIVE_BACK = 'transfer' in ArrayBuffer.prototype;
 
 /**
  * What a socket brings, piece by piece as it comes: for TLS, one record at a time. Whoever waits for the next piece
@@ -40,7 +38,9 @@ export class SocketBytes implements AsyncIterableIterator<Uint8Array, undefined>
 
   /** One at a time. Rejects with `connection-lost` if the connection broke before the peer had ended it. */
   next(): Promise<Step> {
-    if (this.#lent !== undefined) giveBack(this.#lent);
+    // One that is shared with others is not ours to give.
+    const lent = this.#lent;
+    if (lent !== undefined && lent.length === lent.buffer.byteLength) giveBack(lent.buffer);
     this.#lent = this.#early.shift();
     if (this.#lent !== undefined) return Promise.resolve({ value: this.#lent });
     const waiting = deferred<Step>();
@@ -88,8 +88,4 @@ export class SocketBytes implements AsyncIterableIterator<Uint8Array, undefined>
     }
     this.#waiting = undefined;
   }
-}
-
-function giveBack({ buffer, length }: Buffer): void {
-  if (CAN_GIVE_BACK && buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
 }
