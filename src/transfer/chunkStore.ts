@@ -6,7 +6,7 @@ import type { Chunk, PackChunk, RangeChunk } from '../protocol/chunkLayout.ts';
 import type { ChunkReply } from '../protocol/chunkReply.ts';
 import type { Entry } from '../protocol/manifest.ts';
 import type { Ledger } from './ledger.ts';
-import type { Compression, Destination, FileReference, HeldBytes } from './ports.ts';
+import type { Compression, Destination, FileReference, HeldBytes, SmallFile } from './ports.ts';
 
 /** What a receiver keeps of an entry. */
 export interface EntryItem {
@@ -38,6 +38,10 @@ export interface ChunkStoreInit {
   readonly onFailedHere: (file: FileReference, reason: DestinationFailure) => void;
 }
 
+interface SmallContent extends SmallFile {
+  readonly digest: Uint8Array;
+}
+
 /** Small files that are looked at or written before other work gets its turn: the peer must hear from us meanwhile. */
 const STORE_BURST = 64;
 
@@ -63,7 +67,7 @@ export class ChunkStore {
     if (!files.some((file) => destination.hasHeld(file))) return [];
     const digests: (HeldDigest | undefined)[] = [];
     for (const file of files) {
-      await this.#restNowAndThen();
+      await this.#restNowAndThen(1);
       const held = await this.#readHeld(file, ...placeOf(chunk, file));
       digests.push(
         held === undefined ? undefined : { digest: hashing.sha256(held.bytes), isInPlace: held.isInPlace },
@@ -128,11 +132,7 @@ export class ChunkStore {
   ): Promise<'done' | 'again'> {
     const { hashing } = this.#init;
     const files = this.#filesOf(chunk);
-    const contents: {
-      readonly file: FileReference;
-      readonly bytes: Uint8Array;
-      readonly digest: Uint8Array;
-    }[] = [];
+    const contents: SmallContent[] = [];
     let offset = 0;
     for (const [at, file] of files.entries()) {
       if (reply.statuses[at] !== 'bytes') continue;
@@ -142,7 +142,9 @@ export class ChunkStore {
     }
     const packDigest = hashing.sha256(concatBytes(contents.map(({ digest }) => digest)));
     if (!equalBytes(packDigest, reply.digest)) return 'again';
-    for (const { file, bytes, digest } of contents) await this.#writeSmall(file, bytes, digest, 'sent');
+    for (let first = 0; first < contents.length; first += STORE_BURST) {
+      await this.#storeSmall(contents.slice(first, first + STORE_BURST), 'sent');
+    }
     for (const [at, file] of files.entries()) {
       const status = reply.statuses[at] ?? 'bytes';
       if (status === 'same') await this.#keepSmall(file, have[at]);
@@ -151,28 +153,26 @@ export class ChunkStore {
     return 'done';
   }
 
-  /** `bytes` are absent when the right ones are in their place already. */
-  async #writeSmall(
-    file: FileReference,
-    bytes: Uint8Array | undefined,
-    digest: Uint8Array,
-    came: 'sent' | 'held',
-  ): Promise<void> {
+  /** Takes small files to the destination, at most {@link STORE_BURST}. */
+  async #storeSmall(contents: readonly SmallContent[], came: 'sent' | 'held'): Promise<void> {
     const { destination, ledger } = this.#init;
-    await this.#restNowAndThen();
-    await this.#attempt(file, async () => {
-      if (bytes !== undefined) await destination.write(file, 0, bytes);
-      await destination.complete(file);
+    await this.#restNowAndThen(contents.length);
+    const failures = await destination.storeSmall(contents);
+    for (const [at, { file, digest }] of contents.entries()) {
+      const failure = failures[at];
+      if (failure !== undefined) {
+        await this.#failHere(file, failure);
+        continue;
+      }
       ledger.recordSmall(file.page, file.position, digest);
-      ledger.settle(file.page, file.position, 'done');
       this.#init.onWritten(file.entry.size, came);
       this.#init.onSettled();
-    });
+    }
   }
 
   /** Small files are handled with calls that block: many in a row would keep the session from speaking. */
-  async #restNowAndThen(): Promise<void> {
-    this.#smallSinceRest += 1;
+  async #restNowAndThen(files: number): Promise<void> {
+    this.#smallSinceRest += files;
     if (this.#smallSinceRest < STORE_BURST) return;
     this.#smallSinceRest = 0;
     await this.#init.rest?.();
@@ -197,7 +197,7 @@ export class ChunkStore {
   async #keepSmall(file: FileReference, held: HeldDigest | undefined): Promise<void> {
     const bytes = held === undefined ? 'gone' : await this.#bytesToMove(file, 0, file.entry.size, held);
     if (bytes === 'gone' || held === undefined) await this.#failHere(file, 'disk-error');
-    else await this.#writeSmall(file, bytes, held.digest, 'held');
+    else await this.#storeSmall([{ file, bytes, digest: held.digest }], 'held');
   }
 
   /** What has to be written so that the file has them: nothing if they are in place, or what was read again. */

@@ -101,6 +101,8 @@ export class Ledger<Item extends { readonly entry: Entry }> {
   /** Least recently used first. */
   readonly #cache = new Map<number, LedgerPage<Item>>();
   #cachedBytes = 0;
+  /** The last of them: nearly always the next, too. */
+  #latest: LedgerPage<Item> | undefined;
 
   constructor(store: PageStore, codec: PageCodec<Item>, hashing: Hashing) {
     this.#store = store;
@@ -146,6 +148,7 @@ export class Ledger<Item extends { readonly entry: Entry }> {
   }
 
   page(number: number): LedgerPage<Item> {
+    if (this.#latest?.page === number) return this.#latest;
     const cached = this.#cache.get(number);
     if (cached === undefined) {
       const loaded = this.#load(number);
@@ -155,6 +158,7 @@ export class Ledger<Item extends { readonly entry: Entry }> {
     // The most recently used is the last.
     this.#cache.delete(number);
     this.#cache.set(number, cached);
+    this.#latest = cached;
     return cached;
   }
 
@@ -196,9 +200,11 @@ export class Ledger<Item extends { readonly entry: Entry }> {
     return true;
   }
 
-  /** A small file's content has this digest. */
+  /** A small file is done, unless it has failed; its content has this digest. */
   recordSmall(pageNumber: number, position: number, contentDigest: Uint8Array): void {
-    this.page(pageNumber).digests.set(fileDigest(this.#hashing, contentDigest), position * DIGEST_BYTES);
+    const page = this.page(pageNumber);
+    page.digests.set(fileDigest(this.#hashing, contentDigest), position * DIGEST_BYTES);
+    if (page.outcomeOf(position) === 'pending') page.outcomes[position] = DONE;
   }
 
   /** How an entry ended. A failure stays: nothing after it makes the entry good. */
@@ -257,6 +263,7 @@ export class Ledger<Item extends { readonly entry: Entry }> {
 
   #remember(page: LedgerPage<Item>): void {
     this.#cache.set(page.page, page);
+    this.#latest = page;
     this.#cachedBytes += page.storedBytes;
     for (const [number, candidate] of this.#cache) {
       if (!this.#isCacheFull) return;

@@ -1,5 +1,5 @@
 import { deferred } from '../base/deferred.ts';
-import { concatBytes, equalBytes, fromHex, toHex } from '../base/bytes.ts';
+import { equalBytes, fromHex, toHex } from '../base/bytes.ts';
 import { assertNever } from '../base/assertNever.ts';
 import type { Clock } from '../base/clock.ts';
 import { CourierError, isEntryFailure, isSourceFailure, sessionFailureOf } from '../base/failure.ts';
@@ -8,18 +8,18 @@ import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import { Semaphore } from '../base/semaphore.ts';
 import type { Chunk, PackChunk, RangeChunk } from '../protocol/chunkLayout.ts';
-import type { ChunkReply, PackStatus } from '../protocol/chunkReply.ts';
+import type { ChunkReply } from '../protocol/chunkReply.ts';
 import { ManifestPager } from '../protocol/manifest.ts';
-import type { FileEntry } from '../protocol/manifest.ts';
 import { limits } from '../protocol/limits.ts';
 import { knownCodecs } from '../protocol/messages.ts';
 import type { Receipt } from '../protocol/messages.ts';
 import type { SenderEvent, SenderSession } from '../protocol/senderSession.ts';
 import { ChunkCompressor, kindOf } from './compressing.ts';
 import type { EncodedBody } from './compressing.ts';
+import { fileIn, gatherPack } from './gatherPack.ts';
 import { Ledger } from './ledger.ts';
 import type { LedgerCounts, LedgerPage } from './ledger.ts';
-import type { Channel, Compression, FileVersion, LeftOutReason, PageStore, Source } from './ports.ts';
+import type { Channel, Compression, LeftOutReason, PageStore, Source } from './ports.ts';
 import { Pace } from './pace.ts';
 import type { ProgressSnapshot, TransferState } from './progress.ts';
 import { SendingLanes } from './sendingLanes.ts';
@@ -351,10 +351,8 @@ export class OutgoingTransfer {
       this.#init.recycle?.(raw);
       return undefined;
     }
-    const { codec, body } = await this.#encode(raw, kindOf(fileIn(page, chunk.entry).entry.path));
-    // What the codec gave lies in memory of its own.
-    if (codec !== 'stored') this.#init.recycle?.(raw);
-    return { digest, rawLength: raw.length, codec, statuses: [], body };
+    const kind = kindOf(fileIn(page, chunk.entry).entry.path);
+    return this.#encode({ digest, statuses: [] }, raw, kind);
   }
 
   async #preparePack(
@@ -362,38 +360,20 @@ export class OutgoingTransfer {
     chunk: PackChunk,
     { have }: Want,
   ): Promise<ChunkReply | undefined> {
-    const statuses: PackStatus[] = [];
-    const digests: Uint8Array[] = [];
-    const contents: Uint8Array[] = [];
-    for (const [at, position] of chunk.entries.entries()) {
-      const raw = await this.#read(page, position, 0, chunk.sizes[at] ?? 0);
-      if (this.#pump.isEnded) return undefined;
-      if (typeof raw === 'string') {
-        this.#failHere(page, position, raw);
-        statuses.push(raw);
-        continue;
-      }
-      const digest = this.#init.hashing.sha256(raw);
-      this.#ledger.recordSmall(page.page, position, digest);
-      this.#ledger.settle(page.page, position, 'done');
-      const held = have[at];
-      if (held !== undefined && equalBytes(held, digest)) {
-        statuses.push('same');
-        this.#bytesHeld += raw.length;
-        continue;
-      }
-      statuses.push('bytes');
-      digests.push(digest);
-      contents.push(raw);
+    const { source, hashing } = this.#init;
+    const tools = { source, hashing, ledger: this.#ledger };
+    const { statuses, digest, raw, heldBytes } = await gatherPack(tools, { page, chunk }, have);
+    if (this.#pump.isEnded) return undefined;
+    for (const [at, status] of statuses.entries()) {
+      if (isSourceFailure(status)) this.#failHere(page, chunk.entries[at] ?? 0, status);
     }
+    this.#bytesHeld += heldBytes;
     if (statuses.every((status) => status === 'same')) {
       this.#session.sendSame(chunk.index);
+      this.#init.recycle?.(raw);
       return undefined;
     }
-    const joined = concatBytes(contents);
-    const digest = this.#init.hashing.sha256(concatBytes(digests));
-    const { codec, body } = await this.#encode(joined, undefined);
-    return { digest, rawLength: joined.length, codec, statuses, body };
+    return this.#encode({ digest, statuses }, raw, undefined);
   }
 
   /** With the best codec that both sides have. */
@@ -403,8 +383,17 @@ export class OutgoingTransfer {
     return codec === undefined ? undefined : new ChunkCompressor({ compression, clock, codec });
   }
 
-  async #encode(bytes: Uint8Array, kind: string | undefined): Promise<EncodedBody> {
-    return (await this.#compressor?.encode({ bytes, kind })) ?? { codec: 'stored', body: bytes };
+  /** The reply with this body in the better of two forms; see {@link kindOf}. */
+  async #encode(
+    head: Pick<ChunkReply, 'digest' | 'statuses'>,
+    raw: Uint8Array,
+    kind: string | undefined,
+  ): Promise<ChunkReply> {
+    const stored: EncodedBody = { codec: 'stored', body: raw };
+    const encoded = (await this.#compressor?.encode({ bytes: raw, kind })) ?? stored;
+    // What the codec gave lies in memory of its own.
+    if (encoded.codec !== 'stored') this.#init.recycle?.(raw);
+    return { ...head, rawLength: raw.length, ...encoded };
   }
 
   /** A range of a file, or why it cannot be had. */
@@ -475,17 +464,6 @@ export class OutgoingTransfer {
   #fail(error: unknown): void {
     this.#pump.close(sessionFailureOf(error));
   }
-}
-
-function fileIn(
-  page: LedgerPage<SourcePageItem>,
-  position: number,
-): { readonly entry: FileEntry; readonly version: FileVersion } {
-  const { entry, version } = page.itemAt(position);
-  if (entry.kind !== 'file' || version === undefined) {
-    throw new CourierError('internal', 'a chunk of a folder');
-  }
-  return { entry, version };
 }
 
 /** For how many files a want for this chunk may tell a digest. */

@@ -1,4 +1,4 @@
-import type { DestinationFailure } from '../base/failure.ts';
+import type { DestinationFailure, SourceFailure } from '../base/failure.ts';
 import type { Codec } from '../protocol/chunkReply.ts';
 import type { Decision } from '../protocol/chunkLayout.ts';
 import type { Entry, FileEntry } from '../protocol/manifest.ts';
@@ -80,6 +80,20 @@ export type SourceItem =
       readonly reason: LeftOutReason;
     };
 
+/** A file as it was listed. */
+export interface SourceFile {
+  readonly entry: FileEntry;
+  readonly version: FileVersion;
+}
+
+/** Small files, read in one go. */
+export interface SmallContents {
+  /** Those that could be had, joined. The memory is the caller's. */
+  readonly bytes: Uint8Array;
+  /** For each file why it could not be had; `undefined` if its bytes are there. */
+  readonly failures: readonly (SourceFailure | undefined)[];
+}
+
 /** The files that are sent. */
 export interface Source {
   /** Everything, in manifest order. */
@@ -89,6 +103,8 @@ export interface Source {
    * `SourceFailure`, also when the file is not the version that was listed, after the read as before.
    */
   read(entry: FileEntry, version: FileVersion, offset: number, length: number): Promise<Uint8Array>;
+  /** All of some small files: one call for many, because each takes no longer than a promise. */
+  readSmall(files: readonly SourceFile[]): Promise<SmallContents>;
   /** No more of this file will be read, unless a chunk of it is asked for again. */
   release(entry: FileEntry): Promise<void>;
   close(): Promise<void>;
@@ -100,6 +116,13 @@ export interface FileReference {
   /** Position in the page. */
   readonly position: number;
   readonly entry: FileEntry;
+}
+
+/** A small file whose content is known. */
+export interface SmallFile {
+  readonly file: FileReference;
+  /** All of it, verified; absent if it is in its place already. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** An entry of a transfer. */
@@ -148,6 +171,11 @@ export interface Destination {
   write(file: FileReference, offset: number, bytes: Uint8Array): Promise<void>;
   /** Every byte is in place: sets the time and the mode, and publishes a file that stands alone. */
   complete(file: FileReference): Promise<void>;
+  /**
+   * Writes and completes small files: one call for many, because each takes no longer than a promise. Gives for each
+   * why it failed, `undefined` if it did not; rejects only with what fails the transfer.
+   */
+  storeSmall(files: readonly SmallFile[]): Promise<readonly (DestinationFailure | undefined)[]>;
   /** The file will not be completed. */
   discard(file: FileReference): Promise<void>;
   /** Publishes the rest and makes everything durable; `taken` goes through all that was completed. */

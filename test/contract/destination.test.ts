@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { ReceiveFolder } from '../../src/node/disk/receiveFolder.ts';
 import type { ConflictPolicy } from '../../src/node/disk/publish.ts';
 import { systemFiles } from '../../src/node/disk/systemFiles.ts';
+import { isPacked } from '../../src/protocol/chunkLayout.ts';
 import { STAGING_FOLDER } from '../../src/protocol/wirePath.ts';
 import type { Destination } from '../../src/transfer/ports.ts';
 import { Delivery, DELIVERED_MS } from '../support/delivery.ts';
@@ -131,6 +132,22 @@ for (const [name, open] of Object.entries(implementations)) {
     }
     assert.deepEqual((await delivery.publish()).failures, []);
     checkPublished(opened, new Map([...mixed].filter(([path]) => !discarded.has(path))));
+  });
+
+  test(`${name}: small files are stored together`, async (t) => {
+    const opened = open(t, mixed);
+    const delivery = new Delivery(opened.destination, mixed);
+    await delivery.plan();
+    const [small, big] = [true, false].map((isSmall) =>
+      delivery.files.filter(({ entry }) => isPacked(entry.size) === isSmall),
+    );
+    assert.deepEqual(new Set(await delivery.store(small ?? [])), new Set([undefined]));
+    for (const file of big ?? []) {
+      await delivery.write(file);
+      await delivery.complete(file);
+    }
+    assert.deepEqual((await delivery.publish()).failures, []);
+    checkPublished(opened, mixed);
   });
 
   test(`${name}: what is abandoned leaves nothing`, async (t) => {
@@ -275,6 +292,19 @@ function openAgain(folder: string, name: string): Destination {
   const id = Buffer.from(name.padEnd(16)).toString('hex');
   return ReceiveFolder.open(folder).openTransfer(id, 'replace');
 }
+
+test('folder: of small files that are stored together one fails, and the others are published', async (t) => {
+  const { folder, destination } = openFolder(t);
+  const tree = treeOf({ tree: null, 'tree/a': 5, 'tree/b': 6, 'tree/c': 7 });
+  const delivery = new Delivery(destination, tree);
+  await delivery.plan();
+  const staged = join(folder, STAGING_FOLDER, ID, 'tree', 'tree', 'b');
+  mkdirSync(staged);
+  assert.deepEqual(await delivery.store(delivery.files), [undefined, 'name-taken', undefined]);
+  await destination.discard(delivery.file('tree/b'));
+  assert.deepEqual((await delivery.publish()).failures, []);
+  assert.deepEqual([...contentOf(folder).keys()], ['tree', 'tree/a', 'tree/c']);
+});
 
 test('folder: many files at the top are published in groups, and stay when the rest is abandoned', async (t) => {
   const { folder, destination } = openFolder(t);

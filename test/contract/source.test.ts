@@ -10,7 +10,7 @@ import type { FileEntry } from '../../src/protocol/manifest.ts';
 import type { FileVersion, Source, SourceItem } from '../../src/transfer/ports.ts';
 import { MemoryRandom } from '../support/memoryRandom.ts';
 import { MemorySource } from '../support/memorySource.ts';
-import { randomTree, sortedPaths, treeOf } from '../support/memoryTree.ts';
+import { randomTree, safePath, sortedPaths, treeOf } from '../support/memoryTree.ts';
 import type { MemoryTree } from '../support/memoryTree.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -127,6 +127,27 @@ for (const [name, open] of Object.entries(implementations)) {
       }
       await source.close();
     }
+  });
+
+  test(`${name}: small files are read together, and one that is gone leaves the others whole`, async (t) => {
+    const sizes = Array.from({ length: 150 }, (_, at) => [`file ${at}`, (at * 37) % 1000] as const);
+    const tree = treeOf({ folder: null, ...Object.fromEntries(sizes) });
+    const source = open(t, tree);
+    const files = filesIn(await listAll(source));
+    const asked = files.map((file, at) =>
+      at === 70 ? { ...file, entry: { ...file.entry, path: safePath('folder/file') } } : file,
+    );
+    const { bytes, failures } = await source.readSmall(asked);
+    await source.close();
+    assert.deepEqual(
+      failures.map((failure, at) => (failure === undefined ? '' : `${at} ${failure}`)).filter(Boolean),
+      ['70 source-vanished'],
+    );
+    const expected = files.toSpliced(70, 1).map(({ entry }) => {
+      const node = tree.get(entry.path);
+      return node?.kind === 'file' ? node.bytes : new Uint8Array(0);
+    });
+    assert.ok(Buffer.concat(expected).equals(bytes));
   });
 
   test(`${name}: a file can be read again after its release`, async (t) => {

@@ -1,3 +1,4 @@
+import type { DestinationFailure } from '../../src/base/failure.ts';
 import { chunkBytesFor, isPacked } from '../../src/protocol/chunkLayout.ts';
 import type { Decision } from '../../src/protocol/chunkLayout.ts';
 import type { Entry } from '../../src/protocol/manifest.ts';
@@ -96,6 +97,20 @@ export class Delivery {
   async complete(file: FileReference): Promise<void> {
     await this.#destination.complete(file);
     this.#completed.push(file);
+  }
+
+  /** Gives small files to the destination in one go; `isInPlace` tells whose bytes lie there already. */
+  async store(
+    files: readonly FileReference[],
+    { isInPlace = () => false }: { readonly isInPlace?: (file: FileReference) => boolean } = {},
+  ): Promise<readonly (DestinationFailure | undefined)[]> {
+    const small = files.map((file) => ({
+      file,
+      bytes: isInPlace(file) ? undefined : this.#bytesOf(file),
+    }));
+    const failures = await this.#destination.storeSmall(small);
+    this.#completed.push(...files.filter((_, at) => failures[at] === undefined));
+    return failures;
   }
 
   /** Writes and completes all that was taken. */

@@ -1,4 +1,4 @@
-import { CourierError } from '../../src/base/failure.ts';
+import { CourierError, isDestinationFailure } from '../../src/base/failure.ts';
 import type { DestinationFailure, FailureCode } from '../../src/base/failure.ts';
 import { equalBytes } from '../../src/base/bytes.ts';
 import { RangeSet } from '../../src/base/rangeSet.ts';
@@ -11,6 +11,7 @@ import type {
   FileReference,
   HeldBytes,
   Publication,
+  SmallFile,
 } from '../../src/transfer/ports.ts';
 import { MemoryGate } from './memoryGate.ts';
 import type { MemoryTree } from './memoryTree.ts';
@@ -166,6 +167,21 @@ export class MemoryDestination implements Destination {
     return this.#do('complete', entry.path, undefined, () => {
       partial.state = 'complete';
     });
+  }
+
+  async storeSmall(files: readonly SmallFile[]): Promise<readonly (DestinationFailure | undefined)[]> {
+    const failures: (DestinationFailure | undefined)[] = [];
+    for (const { file, bytes } of files) {
+      try {
+        if (bytes !== undefined) await this.write(file, 0, bytes);
+        await this.complete(file);
+        failures.push(undefined);
+      } catch (error) {
+        if (!CourierError.is(error) || !isDestinationFailure(error.code)) throw error;
+        failures.push(error.code);
+      }
+    }
+    return failures;
   }
 
   discard({ entry }: FileReference): Promise<void> {

@@ -1,8 +1,9 @@
 import { CourierError } from '../../src/base/failure.ts';
 import type { FailureCode } from '../../src/base/failure.ts';
 import type { FileEntry } from '../../src/protocol/manifest.ts';
-import type { FileVersion, Source, SourceItem } from '../../src/transfer/ports.ts';
+import type { FileVersion, SmallContents, Source, SourceFile, SourceItem } from '../../src/transfer/ports.ts';
 import { MemoryGate } from './memoryGate.ts';
+import { readEach } from './readEach.ts';
 import { safePath, sortedPaths } from './memoryTree.ts';
 import type { MemoryTree } from './memoryTree.ts';
 
@@ -91,6 +92,10 @@ export class MemorySource implements Source {
     } finally {
       this.readsUnderWay -= 1;
     }
+  }
+
+  readSmall(files: readonly SourceFile[]): Promise<SmallContents> {
+    return readEach(files, (file) => this.read(file.entry, file.version, 0, file.entry.size));
   }
 
   release(entry: FileEntry): Promise<void> {

@@ -1,12 +1,13 @@
 import { sep } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { CourierError } from '../../base/failure.ts';
+import { CourierError, isSourceFailure } from '../../base/failure.ts';
+import type { SourceFailure } from '../../base/failure.ts';
 import type { FileEntry } from '../../protocol/manifest.ts';
 import { isPacked } from '../../protocol/chunkLayout.ts';
-import type { FileVersion, Source, SourceItem } from '../../transfer/ports.ts';
+import type { FileVersion, SmallContents, Source, SourceFile, SourceItem } from '../../transfer/ports.ts';
 import { isErrno } from './errno.ts';
 import type { FileSystem, OpenFile, WholeFileSystem } from './fileSystem.ts';
-import { isSameVersion, versionOf } from './fileVersion.ts';
+import { isVersion } from './fileVersion.ts';
 import { OMIT_NOTHING } from './omissions.ts';
 import type { OmissionOptions } from './omissions.ts';
 import { SourceFolders } from './sourceFolders.ts';
@@ -17,6 +18,8 @@ import { readNow } from './wholeFile.ts';
 
 /** Items listed before other work gets its turn. */
 const LIST_BURST = 256;
+/** Small files read before other work gets its turn. */
+const READ_BURST = 64;
 /** Big files that stay open between their chunks, besides those that are being read. */
 const MOST_OPEN = 8;
 
@@ -76,11 +79,25 @@ export class FileSource implements Source {
   async read(entry: FileEntry, version: FileVersion, offset: number, length: number): Promise<Uint8Array> {
     try {
       return isPacked(entry.size)
-        ? readWhole(this.#locate(entry), version, length)
+        ? readWhole(this.#locate(entry), version, Buffer.allocUnsafe(length))
         : await this.#readRange(entry, version, offset, length);
     } catch (error) {
       throw readFailure(error);
     }
+  }
+
+  async readSmall(files: readonly SourceFile[]): Promise<SmallContents> {
+    const bytes = this.#allocate(files.reduce((sum, { entry }) => sum + entry.size, 0));
+    const failures: (SourceFailure | undefined)[] = [];
+    let filled = 0;
+    for (const file of files) {
+      if (failures.length > 0 && failures.length % READ_BURST === 0) await this.#rest();
+      const end = filled + file.entry.size;
+      const failure = this.#tryReadWhole(file, bytes.subarray(filled, end));
+      failures.push(failure);
+      if (failure === undefined) filled = end;
+    }
+    return { bytes: bytes.subarray(0, filled), failures };
   }
 
   async release({ path }: FileEntry): Promise<void> {
@@ -107,6 +124,17 @@ export class FileSource implements Source {
     }
   }
 
+  #tryReadWhole({ entry, version }: SourceFile, into: Uint8Array): SourceFailure | undefined {
+    try {
+      readWhole(this.#locate(entry), version, into);
+      return undefined;
+    } catch (error) {
+      const failure = readFailure(error);
+      if (isSourceFailure(failure.code)) return failure.code;
+      throw failure;
+    }
+  }
+
   async #readRange(
     entry: FileEntry,
     version: FileVersion,
@@ -116,7 +144,7 @@ export class FileSource implements Source {
     const file = this.#take(entry);
     try {
       const { opened } = file;
-      if (!isSameVersion(version, versionOf(opened.stat()))) throw changed(entry);
+      if (!isVersion(version, opened.stat())) throw changed(entry);
       const bytes = this.#allocate(length);
       let filled = 0;
       while (filled < length) {
@@ -125,7 +153,7 @@ export class FileSource implements Source {
         filled += count;
       }
       // After the read as before: what was read lies between two looks at the same version.
-      if (!isSameVersion(version, versionOf(opened.stat()))) throw changed(entry);
+      if (!isVersion(version, opened.stat())) throw changed(entry);
       return bytes;
     } finally {
       file.readers -= 1;
@@ -166,12 +194,15 @@ function openToRead({ files, location }: Location): OpenFile {
   return files.open(location, 'read');
 }
 
-function readWhole(location: Location, version: FileVersion, length: number): Uint8Array {
+/**
+ * Fills `into` with all of a small file. One look, after the read: what has changed before it and after the listing
+ * shows then, too, because no time of change comes back. What is no file has no place to read from, or other times.
+ */
+function readWhole<Bytes extends Uint8Array>(location: Location, version: FileVersion, into: Bytes): Bytes {
   const file = openToRead(location);
   try {
-    if (!isSameVersion(version, versionOf(file.stat()))) throw changed();
-    const bytes = readNow(file, Buffer.allocUnsafe(length));
-    if (bytes === undefined || !isSameVersion(version, versionOf(file.stat()))) throw changed();
+    const bytes = readNow(file, into);
+    if (bytes === undefined || !isVersion(version, file.stat())) throw changed();
     return bytes;
   } finally {
     file.closeNow();
@@ -195,8 +226,8 @@ function readFailure(error: unknown): CourierError {
   if (isErrno(error, 'ENOENT', 'ENOTDIR')) {
     return new CourierError('source-vanished', 'gone', { cause: error });
   }
-  // A link now stands where a file was, or another folder where one was picked in.
-  if (isErrno(error, 'ELOOP', 'EMLINK', 'ESTALE')) {
+  // A link now stands where a file was, a folder, or a pipe; or another folder where one was picked in.
+  if (isErrno(error, 'ELOOP', 'EMLINK', 'EISDIR', 'ESPIPE', 'ESTALE')) {
     return new CourierError('source-changed', 'something else stands there now', { cause: error });
   }
   return new CourierError('source-unreadable', 'cannot be read', { cause: error });

@@ -5,11 +5,12 @@ export function versionOf({ size, mtimeMs, ctimeMs, ino }: FileStats): FileVersi
   return { size, mtimeMs, ctimeMs, inode: ino };
 }
 
-export function isSameVersion(left: FileVersion, right: FileVersion): boolean {
+/** Whether a file is still the version that was listed. */
+export function isVersion(version: FileVersion, { size, mtimeMs, ctimeMs, ino }: FileStats): boolean {
   return (
-    left.size === right.size &&
-    left.mtimeMs === right.mtimeMs &&
-    left.ctimeMs === right.ctimeMs &&
-    left.inode === right.inode
+    version.size === size &&
+    version.mtimeMs === mtimeMs &&
+    version.ctimeMs === ctimeMs &&
+    version.inode === ino
   );
 }

@@ -1,13 +1,15 @@
-import { CourierError } from '../../base/failure.ts';
+import { CourierError, isDestinationFailure } from '../../base/failure.ts';
+import type { DestinationFailure } from '../../base/failure.ts';
 import { isPacked } from '../../protocol/chunkLayout.ts';
 import type { Decision } from '../../protocol/chunkLayout.ts';
-import type { Entry } from '../../protocol/manifest.ts';
+import type { Entry, FileEntry } from '../../protocol/manifest.ts';
 import type {
   Destination,
   EntryReference,
   FileReference,
   HeldBytes,
   Publication,
+  SmallFile,
 } from '../../transfer/ports.ts';
 import { join } from 'node:path';
 import { DownloadMark } from './downloadMark.ts';
@@ -20,6 +22,7 @@ import { HeldFiles } from './heldFiles.ts';
 import { PartialFile, refreshSmallFile, writeSmallFile } from './partialFile.ts';
 import type { PartialPlace } from './partialFile.ts';
 import { Placement } from './placement.ts';
+import type { Place } from './placement.ts';
 import type { ConflictPolicy } from './publish.ts';
 import { PublishedJournal } from './publishedJournal.ts';
 import { failureIn, leaveStaging, removeStaging, requireInPlace } from './staging.ts';
@@ -141,17 +144,9 @@ export class FolderDestination implements Destination {
   async write(file: FileReference, offset: number, bytes: Uint8Array): Promise<void> {
     try {
       this.#durability.requireTrust();
-      this.#lookAtPlace();
-      const { kind, location } = this.#placement.placeOf(file);
-      if (kind === 'published') throw new CourierError('name-taken', 'it was published with another content');
-      if (isPacked(file.entry.size)) {
-        if (this.#init.isResumed) this.#disk.removeTree(location);
-        writeSmallFile(this.#disk, location, file.entry, bytes);
-        this.#durability.wroteSmall(bytes.length);
-      } else {
-        await this.#partial(file, location).write(offset, bytes);
-      }
-      this.#missingBytes -= bytes.length;
+      const place = this.#placement.placeOf(file);
+      if (isPacked(file.entry.size)) this.#writeSmall(file.entry, bytes, place);
+      else await this.#writeRange(file, { offset, bytes }, place);
     } catch (error) {
       throw await this.#failureOf(error);
     }
@@ -162,15 +157,32 @@ export class FolderDestination implements Destination {
       this.#durability.requireTrust();
       await this.#closeHeld(file);
       const place = this.#placement.placeOf(file);
-      if (place.kind === 'published') {
-        await this.#publisher.addPublished(place);
-        return;
-      }
-      await this.#completeStaged(file, place.location);
-      if (place.kind === 'part') await this.#publisher.add({ file, place });
+      if (place.kind !== 'published') await this.#completeStaged(file, place.location);
+      await this.#giveName(file, place);
     } catch (error) {
       throw await this.#failureOf(error);
     }
+  }
+
+  async storeSmall(files: readonly SmallFile[]): Promise<readonly (DestinationFailure | undefined)[]> {
+    const failures: (DestinationFailure | undefined)[] = [];
+    for (const { file, bytes } of files) {
+      try {
+        this.#durability.requireTrust();
+        const place = this.#placement.placeOf(file);
+        if (bytes !== undefined) this.#writeSmall(file.entry, bytes, place);
+        if (place.kind !== 'published') this.#completeSmall(file, place.location);
+        // A file of a tree has its name already, and costs no promise.
+        if (place.kind !== 'tree') await this.#giveName(file, place);
+        failures.push(undefined);
+      } catch (error) {
+        const failure = await this.#failureOf(error);
+        const { code } = failure;
+        if (!isDestinationFailure(code)) throw failure;
+        failures.push(code);
+      }
+    }
+    return failures;
   }
 
   async discard(file: FileReference): Promise<void> {
@@ -265,11 +277,44 @@ export class FolderDestination implements Destination {
     this.#missingBytes += file.entry.size - left;
   }
 
+  /** Writes a small file to where it is built. */
+  #writeSmall(entry: FileEntry, bytes: Uint8Array, { kind, location }: Place): void {
+    requireUnpublished(kind);
+    this.#lookAtPlace();
+    if (this.#init.isResumed) this.#disk.removeTree(location);
+    writeSmallFile(this.#disk, location, entry, bytes);
+    this.#durability.wroteSmall(bytes.length);
+    this.#missingBytes -= bytes.length;
+  }
+
+  async #writeRange(
+    file: FileReference,
+    { offset, bytes }: { readonly offset: number; readonly bytes: Uint8Array },
+    { kind, location }: Place,
+  ): Promise<void> {
+    requireUnpublished(kind);
+    this.#lookAtPlace();
+    await this.#partial(file, location).write(offset, bytes);
+    this.#missingBytes -= bytes.length;
+  }
+
+  /** Sees to it that a file which is complete gets its name, soon or with its tree. */
+  async #giveName(file: FileReference, place: Place): Promise<void> {
+    if (place.kind === 'part') await this.#publisher.add({ file, place });
+    if (place.kind === 'published') await this.#publisher.addPublished(place);
+  }
+
+  /** Sets time and mode of a small file that an earlier session left; a new one has them. */
+  #completeSmall(file: FileReference, location: string): void {
+    if (!this.#init.isResumed) return;
+    refreshSmallFile(this.#disk, location, file.entry, this.#placement.leftOf(file));
+  }
+
   /** Sets time and mode of a file that is all there, and makes it durable if it is a big one. */
   async #completeStaged(file: FileReference, location: string): Promise<void> {
     const { entry } = file;
     if (isPacked(entry.size)) {
-      if (this.#init.isResumed) refreshSmallFile(this.#disk, location, entry, this.#placement.leftOf(file));
+      this.#completeSmall(file, location);
       return;
     }
     // With every chunk held in place, this session has not opened it yet.
@@ -325,6 +370,11 @@ export class FolderDestination implements Destination {
     const older = this.#olderOf(file);
     if (older !== undefined) await this.#held.close(older);
   }
+}
+
+/** What stands there has another content than the sender has now. */
+function requireUnpublished(kind: Place['kind']): void {
+  if (kind === 'published') throw new CourierError('name-taken', 'it was published with another content');
 }
 
 function keyOf({ page, position }: EntryReference): string {

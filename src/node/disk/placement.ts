@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { RangeSet } from '../../base/rangeSet.ts';
 import { isEntryFailure } from '../../base/failure.ts';
@@ -142,7 +142,7 @@ export class Placement {
       return { kind: 'published', location, parents, name, isTopLevel, mayBeRenamed };
     }
     // Flat, under names that any file system takes.
-    const location = join(this.#parts, createHash('sha256').update(path).digest('hex'));
+    const location = join(this.#parts, hash('sha256', path, 'hex'));
     return { kind: 'part', location, parents, name: names.at(-1) ?? '', isTopLevel, mayBeRenamed };
   }
 

@@ -1,7 +1,7 @@
 import type { OpenFile } from './fileSystem.ts';
 
 /** Fills `bytes` from the beginning of a small file, and returns them; `undefined` if it is shorter. */
-export function readNow(file: OpenFile, bytes: Buffer): Buffer | undefined {
+export function readNow<Bytes extends Uint8Array>(file: OpenFile, bytes: Bytes): Bytes | undefined {
   let filled = 0;
   while (filled < bytes.length) {
     const count = file.readNow(filled === 0 ? bytes : bytes.subarray(filled), filled);

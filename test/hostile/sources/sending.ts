@@ -15,6 +15,7 @@ import { OutgoingTransfer } from '../../../src/transfer/outgoingTransfer.ts';
 import type { OutgoingReport } from '../../../src/transfer/outgoingTransfer.ts';
 import type { Source } from '../../../src/transfer/ports.ts';
 import { MemoryLink } from '../../support/memoryChannel.ts';
+import { readEach } from '../../support/readEach.ts';
 import { MemoryClock } from '../../support/memoryClock.ts';
 import { MemoryCompression, MemoryPageStore, memoryHashing } from '../../support/memoryPorts.ts';
 import { helloOf, TRANSFER_ID } from '../../support/memoryTransfer.ts';
@@ -127,14 +128,16 @@ export async function send(
 function sourceWith(location: string, disk: WholeFileSystem, moments: Moments): Source {
   const source = new FileSource([{ location, name: basename(location) }], undefined, undefined, disk);
   const reads = new Map<string, number>();
+  const read: Source['read'] = (entry, ...range) => {
+    const nth = (reads.get(entry.path) ?? 0) + 1;
+    reads.set(entry.path, nth);
+    moments.onRead?.(entry.path, nth);
+    return source.read(entry, ...range);
+  };
   return {
     list: () => source.list(),
-    read(entry, ...range) {
-      const nth = (reads.get(entry.path) ?? 0) + 1;
-      reads.set(entry.path, nth);
-      moments.onRead?.(entry.path, nth);
-      return source.read(entry, ...range);
-    },
+    read,
+    readSmall: (files) => readEach(files, (file) => read(file.entry, file.version, 0, file.entry.size)),
     async release(entry) {
       moments.onReleased?.(entry.path);
       await source.release(entry);
