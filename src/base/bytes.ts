@@ -11,6 +11,11 @@ export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
+/** Writes the UTF-8 bytes of `text` to the beginning of `into`, which has room for them; returns how many they are. */
+export function writeUtf8(text: string, into: Uint8Array): number {
+  return encoder.encodeInto(text, into).written;
+}
+
 /** Decodes UTF-8; throws a `TypeError` on malformed input. */
 export function fromUtf8(bytes: Uint8Array): string {
   return strictDecoder.decode(bytes);

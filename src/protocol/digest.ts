@@ -1,5 +1,6 @@
 import type { Hashing, IncrementalHash } from '../base/hashing.ts';
-import { utf8 } from '../base/bytes.ts';
+import { writeUtf8 } from '../base/bytes.ts';
+import { limits } from './limits.ts';
 import type { Entry } from './manifest.ts';
 
 /** Bytes of every digest here: SHA-256. */
@@ -13,6 +14,10 @@ export function fileDigest(hashing: Hashing, chunkDigests: Uint8Array): Uint8Arr
   return hashing.sha256(chunkDigests);
 }
 
+const HEAD_BYTES = 5;
+const SIZE_BYTES = 8;
+const LONGEST_RECORD_BYTES = HEAD_BYTES + limits.pathBytes + SIZE_BYTES + DIGEST_BYTES;
+
 /**
  * The root digest of a transfer: SHA-256 over one record for each entry that arrived and was verified,
  * in manifest order. A record is
@@ -25,30 +30,38 @@ export function fileDigest(hashing: Hashing, chunkDigests: Uint8Array): Uint8Arr
  */
 export class RootDigest {
   readonly #hash: IncrementalHash;
+  /** Records that have not been hashed: many at once, because a call takes longer than a record. */
+  readonly #records = new Uint8Array(16 * LONGEST_RECORD_BYTES);
+  readonly #view = new DataView(this.#records.buffer);
+  #filled = 0;
 
   constructor(hashing: Hashing) {
     this.#hash = hashing.startSha256();
   }
 
   add(entry: Entry, digest: Uint8Array | undefined): void {
-    const path = utf8(entry.path);
-    const head = new Uint8Array(5);
-    const view = new DataView(head.buffer);
-    view.setUint8(0, entry.kind === 'folder' ? 0 : entry.isExecutable ? 2 : 1);
-    view.setUint32(1, path.length);
-    this.#hash.update(head);
-    this.#hash.update(path);
+    if (this.#filled + LONGEST_RECORD_BYTES > this.#records.length) this.#flush();
+    const start = this.#filled;
+    const pathBytes = writeUtf8(entry.path, this.#records.subarray(start + HEAD_BYTES));
+    this.#view.setUint8(start, entry.kind === 'folder' ? 0 : entry.isExecutable ? 2 : 1);
+    this.#view.setUint32(start + 1, pathBytes);
+    const end = start + HEAD_BYTES + pathBytes;
+    this.#filled = end;
     if (entry.kind === 'folder') return;
     if (digest?.length !== DIGEST_BYTES) throw new RangeError('a file needs its digest');
-    const size = new Uint8Array(8);
-    const sizeView = new DataView(size.buffer);
-    sizeView.setUint32(0, Math.floor(entry.size / 2 ** 32));
-    sizeView.setUint32(4, entry.size % 2 ** 32);
-    this.#hash.update(size);
-    this.#hash.update(digest);
+    this.#view.setUint32(end, Math.floor(entry.size / 2 ** 32));
+    this.#view.setUint32(end + 4, entry.size % 2 ** 32);
+    this.#records.set(digest, end + SIZE_BYTES);
+    this.#filled = end + SIZE_BYTES + DIGEST_BYTES;
   }
 
   finish(): Uint8Array {
+    this.#flush();
     return this.#hash.digest();
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#records.subarray(0, this.#filled));
+    this.#filled = 0;
   }
 }

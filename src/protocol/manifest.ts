@@ -1,6 +1,6 @@
 import { RemoteProtocolError } from '../base/failure.ts';
 import { limits } from './limits.ts';
-import { collisionKey, namesOf } from './wirePath.ts';
+import { collisionKey } from './wirePath.ts';
 import type { SafePath } from './wirePath.ts';
 
 /**
@@ -41,25 +41,24 @@ export function compareKeys(left: string, right: string): number {
  * that folds case or normal forms. Costs memory for the depth of the tree, not for its size.
  */
 export class ManifestOrder {
-  /** The folders that the next entry may lie in, outermost first. */
+  /** The paths of the folders that the next entry may lie in, outermost first. */
   readonly #open: string[] = [];
   /** The last sibling's key at each depth. */
   readonly #lastKeys: string[] = [];
   #roots = 0;
+  /** The folder that the last entry lies in, and how deep: nearly always the next one, too. */
+  #folder = '';
+  #depth = 0;
 
   /** Throws unless `entry` may follow what came before. */
   add(entry: Entry): void {
-    const names = namesOf(entry.path);
-    const depth = names.length - 1;
-    if (depth > this.#open.length || this.#open.slice(0, depth).some((name, at) => name !== names[at])) {
-      throw new RemoteProtocolError(
-        'protocol-error',
-        'an entry lies in a folder that was not listed before it',
-      );
-    }
+    const { path } = entry;
+    const end = path.lastIndexOf('/');
+    const folder = end < 0 ? '' : path.slice(0, end);
+    if (folder !== this.#folder) this.#enter(folder);
+    const depth = this.#depth;
     if (depth === 0) this.#addRoot();
-    const name = names[depth] ?? '';
-    const key = collisionKey(name);
+    const key = collisionKey(path.slice(end + 1));
     // Only at the same depth in the same folder: a deeper last key belongs to a folder that is now closed.
     this.#lastKeys.length = Math.min(this.#lastKeys.length, depth + 1);
     const last = this.#lastKeys[depth];
@@ -68,7 +67,19 @@ export class ManifestOrder {
     }
     this.#lastKeys[depth] = key;
     this.#open.length = depth;
-    if (entry.kind === 'folder') this.#open.push(name);
+    if (entry.kind === 'folder') this.#open.push(path);
+  }
+
+  #enter(folder: string): void {
+    const depth = folder === '' ? 0 : folder.split('/').length;
+    if (depth > 0 && this.#open[depth - 1] !== folder) {
+      throw new RemoteProtocolError(
+        'protocol-error',
+        'an entry lies in a folder that was not listed before it',
+      );
+    }
+    this.#folder = folder;
+    this.#depth = depth;
   }
 
   #addRoot(): void {

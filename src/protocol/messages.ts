@@ -13,21 +13,25 @@ import { DIGEST_BYTES } from './digest.ts';
 import { limits } from './limits.ts';
 import type { Entry } from './manifest.ts';
 import { parseSafePath } from './wirePath.ts';
+import type { SafePath } from './wirePath.ts';
 
 /**
  * The control messages: JSON in UTF-8, parsed once through these schemas into exact types. Keys that a
  * schema does not name are refused, except in `hello`, where a later version may say more.
  */
 
-/** A whole number from 0 to `most`. JSON can spell Infinity (1e999), fractions and -0; none gets in. */
+/** A whole number from 0 to `most`. */
 function count(most: number) {
   return v.pipe(
     v.number(),
-    v.safeInteger(),
-    v.minValue(0),
-    v.maxValue(most),
-    v.check((value) => !Object.is(value, -0)),
+    v.check((value) => isWhole(value, 0, most)),
   );
+}
+
+/** JSON can spell Infinity (1e999), fractions and -0; none gets in. */
+function isWhole(value: unknown, least: number, most: number): value is number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || Object.is(value, -0)) return false;
+  return value >= least && value <= most;
 }
 
 function hexBytes(bytes: number) {
@@ -35,23 +39,6 @@ function hexBytes(bytes: number) {
 }
 
 const text = v.pipe(v.string(), v.maxLength(limits.textLength));
-const time = v.pipe(
-  v.number(),
-  v.safeInteger(),
-  v.minValue(-8.64e15),
-  v.maxValue(8.64e15),
-  v.check((value) => !Object.is(value, -0)),
-);
-const path = v.pipe(
-  v.string(),
-  v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const parsed = parseSafePath(dataset.value);
-    if ('path' in parsed) return parsed.path;
-    addIssue({ message: `name refused: ${parsed.refusal}` });
-    return NEVER;
-  }),
-);
-
 const helloSchema = v.object({
   /** The oldest and the newest version of the protocol that this side speaks. */
   versions: v.tuple([count(65_535), count(65_535)]),
@@ -77,13 +64,51 @@ const offerSchema = v.strictObject({
   label: text,
 });
 
-const entrySchema = v.union([
-  v.strictTuple([v.literal('f'), path, count(limits.fileBytes), time, v.boolean()]),
-  v.strictTuple([v.literal('d'), path, time]),
-]);
+type WireEntry =
+  | ['f', path: SafePath, size: number, mtimeMs: number, isExecutable: boolean]
+  | ['d', path: SafePath, mtimeMs: number];
+
+/** Times that a `Date` can tell, in milliseconds. */
+const FURTHEST_TIME_MS = 8.64e15;
+
+/**
+ * The entries of a page, checked by hand: a manifest of a million is parsed more than once, and a schema takes
+ * several times as long for each.
+ */
+const entriesSchema = v.rawTransform<unknown[], WireEntry[]>(({ dataset, addIssue, NEVER }) => {
+  const entries: WireEntry[] = [];
+  for (const value of dataset.value) {
+    const entry = parseEntry(value);
+    if (typeof entry === 'string') {
+      addIssue({ message: `entry ${entries.length}: ${entry}` });
+      return NEVER;
+    }
+    entries.push(entry);
+  }
+  return entries;
+});
+
+/** The entry, or why it is refused. */
+function parseEntry(value: unknown): WireEntry | string {
+  if (!Array.isArray(value)) return 'not an array';
+  const fields: readonly unknown[] = value;
+  const [kind, path] = fields;
+  if (typeof path !== 'string') return 'no path';
+  const parsed = parseSafePath(path);
+  if ('refusal' in parsed) return `name refused: ${parsed.refusal}`;
+  if (kind === 'd' && fields.length === 3) {
+    const mtimeMs = fields[2];
+    return isWhole(mtimeMs, -FURTHEST_TIME_MS, FURTHEST_TIME_MS) ? ['d', parsed.path, mtimeMs] : 'no time';
+  }
+  if (kind !== 'f' || fields.length !== 5) return 'neither file nor folder';
+  const [, , size, mtimeMs, isExecutable] = fields;
+  if (!isWhole(size, 0, limits.fileBytes)) return 'no size';
+  if (!isWhole(mtimeMs, -FURTHEST_TIME_MS, FURTHEST_TIME_MS)) return 'no time';
+  return typeof isExecutable === 'boolean' ? ['f', parsed.path, size, mtimeMs, isExecutable] : 'no mode';
+}
 
 const pageSchema = v.strictObject({
-  entries: v.pipe(v.array(entrySchema), v.minLength(1), v.maxLength(limits.pageEntries)),
+  entries: v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(limits.pageEntries), entriesSchema),
 });
 
 const offerEndSchema = v.strictObject({
@@ -223,8 +248,6 @@ export function decodeMessage<Name extends MessageName>(name: Name, payload: Uin
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return parsed.output as Message<Name>;
 }
-
-type WireEntry = Message<'page'>['entries'][number];
 
 export function entryToWire(entry: Entry): WireEntry {
   return entry.kind === 'file'

@@ -31,11 +31,13 @@ export type PathRefusal =
 
 /** The safe path that `text` spells, or why it is refused. */
 export function parseSafePath(text: string): { readonly path: SafePath } | { readonly refusal: PathRefusal } {
-  if (text.length > limits.pathBytes || utf8Length(text) > limits.pathBytes) return { refusal: 'too long' };
+  const isPlain = PLAIN.test(text);
+  const bytes = isPlain || text.length > limits.pathBytes ? text.length : utf8Length(text);
+  if (bytes > limits.pathBytes) return { refusal: 'too long' };
   const names = text.split('/');
   if (names.length > limits.pathDepth) return { refusal: 'too deep' };
   for (const name of names) {
-    const refusal = refusalOf(name);
+    const refusal = isPlain ? plainRefusalOf(name, name) : refusalOf(name);
     if (refusal !== undefined) return { refusal };
   }
   // Our own folder for what is being received lies beside what has been received.
@@ -68,28 +70,39 @@ export function withFirstName(path: SafePath, first: string): SafePath {
  * marks that follow it.
  */
 export function collisionKey(name: string): string {
+  // Of ASCII there is one form, and nothing of it is without width.
+  if (ASCII.test(name)) return name.toLowerCase();
   const visible = name.replace(IGNORABLE, '').normalize('NFKD');
   return visible.toLowerCase().toUpperCase().toLowerCase().normalize('NFKC');
 }
 
 /** Why one component is refused, or `undefined`. */
 function refusalOf(name: string): PathRefusal | undefined {
-  if (name === '') return 'empty';
   if (utf8Length(name) > limits.nameBytes) return 'too long';
   if (!name.isWellFormed()) return 'not Unicode';
   if (CONTROL.test(name)) return 'control character';
   if (DIRECTION.test(name)) return 'direction override';
   // What nobody sees must not make a name out of nothing, nor a step look like a name.
-  const visible = name.replace(IGNORABLE, '');
+  const refusal = plainRefusalOf(name, name.replace(IGNORABLE, ''));
+  return refusal ?? (FORBIDDEN.test(name) ? 'forbidden character' : undefined);
+}
+
+/** The same of one in which no character is refused; `visible` is what there is to see of it. */
+function plainRefusalOf(name: string, visible: string): PathRefusal | undefined {
+  if (name.length > limits.nameBytes) return 'too long';
   if (visible === '') return 'empty';
   if (visible === '.' || visible === '..') return 'relative step';
-  if (FORBIDDEN.test(name)) return 'forbidden character';
   if (name.endsWith('.') || name.endsWith(' ')) return 'trailing dot or space';
   if (RESERVED.test(name)) return 'reserved name';
   return undefined;
 }
 
 // None of these backtracks: a single class, or an anchored alternation of fixed words.
+
+// oxlint-disable-next-line no-control-regex -- all of ASCII
+const ASCII = /^[\u0000-\u007f]*$/u;
+/** Printable ASCII but what Windows forbids: most paths are of nothing else. */
+const PLAIN = /^[ !#-)+-9;=@-[\]-{}~]*$/u;
 
 /** The staging folder, and the short names that Windows can give it (as git guards `git~1`). */
 const STAGING_NAMES = /^(?:\.peer-courier|(?:peer-c|pe[0-9a-f]{4})~[0-9]+)$/u;

@@ -1,4 +1,4 @@
-import { collisionKey, namesOf } from '../protocol/wirePath.ts';
+import { collisionKey } from '../protocol/wirePath.ts';
 import type { Entry } from '../protocol/manifest.ts';
 
 /**
@@ -130,7 +130,7 @@ export class NotableNotes {
 
   add({ kind, path }: Entry): void {
     if (this.#folder !== undefined && path.startsWith(this.#folder)) return;
-    const why = notableKind(kind, namesOf(path).at(-1) ?? '');
+    const why = notableKind(kind, path.slice(path.lastIndexOf('/') + 1));
     if (why === undefined) return;
     this.#count += 1;
     if (kind === 'folder') this.#folder = `${path}/`;

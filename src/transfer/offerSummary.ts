@@ -1,6 +1,5 @@
 import { addTotals, emptyTotals } from '../protocol/manifest.ts';
 import type { Entry, ManifestTotals } from '../protocol/manifest.ts';
-import { namesOf } from '../protocol/wirePath.ts';
 import { NotableNotes } from './notableNames.ts';
 import type { NotableNames } from './notableNames.ts';
 
@@ -35,7 +34,7 @@ export class OfferNotes {
   add(entries: readonly Entry[]): void {
     this.#totals = addTotals(this.#totals, entries);
     for (const entry of entries) {
-      if (namesOf(entry.path).length === 1) this.#addRoot(entry.path);
+      if (!entry.path.includes('/')) this.#addRoot(entry.path);
       if (entry.kind === 'file') this.#addFile(entry.path, entry.size);
       this.#notable.add(entry);
     }

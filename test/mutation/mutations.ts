@@ -156,7 +156,9 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/node/disk/fileSource.ts',
     find: `      const { opened } = file;
       if (!isVersion(version, opened.stat())) throw changed(entry);`,
-    replace: 'const { opened } = file; version = versionOf(opened.stat());',
+    replace: `const { opened } = file;
+      const { size, mtimeMs, ctimeMs, ino: inode } = opened.stat();
+      version = { size, mtimeMs, ctimeMs, inode };`,
     suite: 'test/contract/sourceChanges.test.ts',
   },
   {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseSafePath, withFirstName } from '../../src/protocol/wirePath.ts';
+import { collisionKey, parseSafePath, withFirstName } from '../../src/protocol/wirePath.ts';
 import type { PathRefusal } from '../../src/protocol/wirePath.ts';
 import { safePath } from '../support/samples.ts';
 
@@ -210,5 +210,29 @@ test('the first name can be replaced by one that is safe', () => {
   assert.equal(withFirstName(safePath('a'), 'b'), 'b');
   for (const name of ['', '..', 'a:b', 'CON', '.peer-courier', 'x'.repeat(256)]) {
     assert.throws(() => withFirstName(safePath('a/b'), name), RangeError, name);
+  }
+});
+
+test('a path of plain characters is judged as one of any', () => {
+  const letters = Array.from({ length: 0x180 }, (_, code) => String.fromCharCode(code));
+  const names = [
+    ...letters.flatMap((letter) => [letter, `a${letter}`, `${letter}a`, `a${letter}a`, `.${letter}`]),
+    ...['con', 'COM1', 'aux.txt', 'nul .c', 'lpt9', 'console', '...', 'a'.repeat(255), 'a'.repeat(256)],
+  ];
+  for (const name of names) {
+    const [alone, besides] = [parseSafePath(`x/${name}`), parseSafePath(`é/${name}`)];
+    assert.deepEqual(
+      'refusal' in alone ? alone : { path: alone.path.slice(1) },
+      'refusal' in besides ? besides : { path: besides.path.slice(1) },
+      JSON.stringify(name),
+    );
+  }
+});
+
+test('the key of a plain name is what the long way gives', () => {
+  for (let code = 0; code < 0x80; code += 1) {
+    const name = `aB${String.fromCharCode(code)}`;
+    // What follows is a key of its own, and takes the long way with it.
+    assert.equal(`${collisionKey(name)}é`.normalize('NFKC'), collisionKey(`${name}é`), JSON.stringify(name));
   }
 });
