@@ -217,7 +217,15 @@ test('a path of plain characters is judged as one of any', () => {
   const letters = Array.from({ length: 0x180 }, (_, code) => String.fromCharCode(code));
   const names = [
     ...letters.flatMap((letter) => [letter, `a${letter}`, `${letter}a`, `a${letter}a`, `.${letter}`]),
-    ...['con', 'COM1', 'aux.txt', 'nul .c', 'lpt9', 'console', '...', 'a'.repeat(255), 'a'.repeat(256)],
+    'con',
+    'COM1',
+    'aux.txt',
+    'nul .c',
+    'lpt9',
+    'console',
+    '...',
+    'a'.repeat(255),
+    'a'.repeat(256),
   ];
   for (const name of names) {
     const [alone, besides] = [parseSafePath(`x/${name}`), parseSafePath(`é/${name}`)];

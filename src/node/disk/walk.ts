@@ -56,12 +56,15 @@ export function* walk(
       yield leftOut(step, lookFailure(error));
       continue;
     }
-    yield* visit(step, { options, files });
+    const way = { options, files };
+    const item = look(step, way);
+    if (isFolder(item)) yield* visitFolder(step, item, way);
+    else yield item;
   }
 }
 
-/** Returns whether it is offered. */
-function* visit(step: Step, way: Way): Generator<SourceItem, boolean> {
+/** What an entry is listed as; a folder is still to be opened. */
+function look(step: Step, way: Way): SourceItem {
   const parsed = parseSafePath(step.path);
   const isRefused = 'refusal' in parsed || step.isTaken;
   let stats: FileStats | undefined;
@@ -71,39 +74,31 @@ function* visit(step: Step, way: Way): Generator<SourceItem, boolean> {
   } catch (error) {
     failure = lookFailure(error);
   }
-  if (stats === undefined) {
-    yield leftOut(step, isRefused ? 'name-refused' : failure);
-    return false;
-  }
+  if (stats === undefined) return leftOut(step, isRefused ? 'name-refused' : failure);
   // Before the name: what nobody wants sent need not have one that can be.
   if (step.omissions?.isIgnored(step.name, stats.isDirectory() ? 'folder' : 'file') === true) {
-    yield leftOut(step, 'ignored');
-    return false;
+    return leftOut(step, 'ignored');
   }
-  if (stats.isFile() && step.omissions?.isSecret(step.name) === true) {
-    yield leftOut(step, 'secret');
-    return false;
-  }
-  if ('refusal' in parsed || isRefused) {
-    yield leftOut(step, 'name-refused');
-    return false;
-  }
+  if (stats.isFile() && step.omissions?.isSecret(step.name) === true) return leftOut(step, 'secret');
+  if ('refusal' in parsed || isRefused) return leftOut(step, 'name-refused');
   const { path } = parsed;
   const mtimeMs = Math.floor(stats.mtimeMs);
   if (stats.isFile()) {
     const isExecutable = isRunnable(stats.mode);
     const entry = { kind: 'file', path, size: stats.size, mtimeMs, isExecutable } as const;
-    yield { type: 'entry', entry, version: versionOf(stats) };
-    return true;
+    return { type: 'entry', entry, version: versionOf(stats) };
   }
   if (stats.isDirectory()) {
-    const item = { type: 'entry', entry: { kind: 'folder', path, mtimeMs }, version: undefined } as const;
-    return yield* visitFolder(step, item, way);
+    return { type: 'entry', entry: { kind: 'folder', path, mtimeMs }, version: undefined };
   }
-  yield leftOut(step, stats.isSymbolicLink() ? 'link' : 'special');
-  return false;
+  return leftOut(step, stats.isSymbolicLink() ? 'link' : 'special');
 }
 
+function isFolder(item: SourceItem): boolean {
+  return item.type === 'entry' && item.entry.kind === 'folder';
+}
+
+/** Returns whether it is offered. */
 function* visitFolder(step: Step, item: SourceItem, way: Way): Generator<SourceItem, boolean> {
   let names: readonly string[];
   try {
@@ -127,7 +122,12 @@ function* visitFolder(step: Step, item: SourceItem, way: Way): Generator<SourceI
       isTaken: key === offeredKey,
       omissions,
     };
-    if (yield* visit(child, way)) offeredKey = key;
+    const found = look(child, way);
+    let isOffered = found.type === 'entry';
+    // Files are given from here: a generator for each would take longer than the look at it.
+    if (isFolder(found)) isOffered = yield* visitFolder(child, found, way);
+    else yield found;
+    if (isOffered) offeredKey = key;
   }
   return true;
 }
@@ -137,14 +137,18 @@ function* visitFolder(step: Step, item: SourceItem, way: Way): Generator<SourceI
  * again by it. Most names are their own key: of a million in one folder no other is kept.
  */
 function sortedNames(files: FileSystem, folder: string): readonly string[] {
-  const names = files.readdir(folder);
+  const names = [...files.readdir(folder)];
   const others = new Map<string, string>();
   for (const name of names) {
     const key = collisionKey(name);
     if (key !== name) others.set(name, key);
   }
+  // In place, as the array is ours; the order of letters is that of UTF-16, as in `compareKeys`.
+  // oxlint-disable-next-line unicorn/no-array-sort
+  if (others.size === 0) return names.sort();
   const keyOf = (name: string): string => others.get(name) ?? name;
-  return names.toSorted((left, right) => compareKeys(keyOf(left), keyOf(right)));
+  // oxlint-disable-next-line unicorn/no-array-sort
+  return names.sort((left, right) => compareKeys(keyOf(left), keyOf(right)));
 }
 
 function leftOut({ location, path }: Step, reason: LeftOutReason): SourceItem {
