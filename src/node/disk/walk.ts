@@ -133,7 +133,7 @@ function* visitFolder(step: Step, item: SourceItem, way: Way): Generator<SourceI
 }
 
 /**
- * The names in a folder, in the order of their keys. One that is not Unicode comes with U+FFFD in it and cannot be found
+ * The names in a folder, in the order of their keys, those with one key in their own. One that is not Unicode comes with U+FFFD in it and cannot be found
  * again by it. Most names are their own key: of a million in one folder no other is kept.
  */
 function sortedNames(files: FileSystem, folder: string): readonly string[] {
@@ -148,7 +148,7 @@ function sortedNames(files: FileSystem, folder: string): readonly string[] {
   if (others.size === 0) return names.sort();
   const keyOf = (name: string): string => others.get(name) ?? name;
   // oxlint-disable-next-line unicorn/no-array-sort
-  return names.sort((left, right) => compareKeys(keyOf(left), keyOf(right)));
+  return names.sort((left, right) => compareKeys(keyOf(left), keyOf(right)) || compareKeys(left, right));
 }
 
 function leftOut({ location, path }: Step, reason: LeftOutReason): SourceItem {

@@ -47,7 +47,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, readonly string[]
       'this.#tree',
       'isStaged ? this.#tree : this.#folder',
     ],
-    'a digest in hexadecimal': ["createHash('sha256').update(path).digest('hex')"],
+    'a digest in hexadecimal': ["hash('sha256', path, 'hex')"],
     'a SafePath, or names of one': [
       'path',
       'entry.path',
