@@ -53,6 +53,12 @@ check(
     [1, 'b', 2 ** 43],
   ],
 );
+const LONG = Array.from({ length: 16 }, () => 'é'.repeat(120)).join('/');
+check(
+  'more and longer records than are hashed at once',
+  Array.from({ length: 200 }, (_, at) => file(`${LONG}/${at}`, at)),
+  Array.from({ length: 200 }, (_, at) => [1, `${LONG}/${at}`, at] as const),
+);
 check(
   'a tree',
   [folder('a'), file('a/b', 1), folder('c')],
