@@ -119,6 +119,8 @@ export function addTotals(totals: ManifestTotals, entries: readonly Entry[]): Ma
 
 /** Where a pager aims: small enough that the first page leaves soon. Well inside the limits. */
 const PAGE_TARGET_ENTRIES = 2048;
+/** The first pages are shorter, each twice as long as the last, so that data flows while the rest is being listed. */
+const FIRST_PAGE_ENTRIES = 128;
 const PAGE_TARGET_BYTES = 512 * 1024;
 
 /** What one entry adds to a page besides its path, at most: brackets, kind, numbers, commas. */
@@ -128,13 +130,14 @@ const ENTRY_OVERHEAD_BYTES = 64;
 export class ManifestPager<Item extends { readonly entry: Entry }> {
   #items: Item[] = [];
   #bytes = 0;
+  #mostItems = FIRST_PAGE_ENTRIES;
 
   /** Takes one more; returns the page that is full before it, if one is. */
   add(item: Item): Item[] | undefined {
     // A path of control characters could double in JSON, but a safe path holds none and no quote.
     const bytes = item.entry.path.length * 3 + ENTRY_OVERHEAD_BYTES;
     const isFull =
-      this.#items.length >= PAGE_TARGET_ENTRIES ||
+      this.#items.length >= this.#mostItems ||
       (this.#items.length > 0 && this.#bytes + bytes > PAGE_TARGET_BYTES);
     const page = isFull ? this.flush() : undefined;
     this.#items.push(item);
@@ -147,6 +150,7 @@ export class ManifestPager<Item extends { readonly entry: Entry }> {
     const page = this.#items;
     this.#items = [];
     this.#bytes = 0;
+    this.#mostItems = Math.min(PAGE_TARGET_ENTRIES, this.#mostItems * 2);
     return page.length === 0 ? undefined : page;
   }
 }

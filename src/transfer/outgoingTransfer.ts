@@ -2,21 +2,19 @@ import { deferred } from '../base/deferred.ts';
 import { equalBytes, fromHex, toHex } from '../base/bytes.ts';
 import { assertNever } from '../base/assertNever.ts';
 import type { Clock } from '../base/clock.ts';
-import { CourierError, isEntryFailure, isSourceFailure, sessionFailureOf } from '../base/failure.ts';
-import type { EntryFailure, SourceFailure } from '../base/failure.ts';
+import { CourierError, isEntryFailure, sessionFailureOf } from '../base/failure.ts';
+import type { EntryFailure } from '../base/failure.ts';
 import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import { Semaphore } from '../base/semaphore.ts';
-import type { Chunk, PackChunk, RangeChunk } from '../protocol/chunkLayout.ts';
 import type { ChunkReply } from '../protocol/chunkReply.ts';
 import { ManifestPager } from '../protocol/manifest.ts';
 import { limits } from '../protocol/limits.ts';
 import { knownCodecs } from '../protocol/messages.ts';
 import type { Receipt } from '../protocol/messages.ts';
 import type { SenderEvent, SenderSession } from '../protocol/senderSession.ts';
-import { ChunkCompressor, kindOf } from './compressing.ts';
-import type { EncodedBody } from './compressing.ts';
-import { fileIn, gatherPack } from './gatherPack.ts';
+import { ChunkReader } from './chunkReader.ts';
+import type { Answer, Want } from './chunkReader.ts';
 import { Ledger } from './ledger.ts';
 import type { LedgerCounts, LedgerPage } from './ledger.ts';
 import type { Channel, Compression, LeftOutReason, PageStore, Source } from './ports.ts';
@@ -77,11 +75,6 @@ const CHUNKS_AHEAD = 4;
 /** Chunks that are ready or on their way at once: each lane says one. */
 const CHUNKS_AT_ONCE = CHUNKS_AHEAD + limits.lanes;
 
-interface Want {
-  readonly index: number;
-  readonly have: readonly (Uint8Array | undefined)[];
-}
-
 /**
  * The sending side of one transfer: lists, offers, serves what is wanted, checks the receipt. Each file
  * is read once; what is in memory is bounded by the chunks being served.
@@ -97,11 +90,10 @@ export class OutgoingTransfer {
   readonly #failures = new Map<EntryFailure, number>();
   readonly #lanes: SendingLanes;
   readonly #ahead = new Semaphore(CHUNKS_AHEAD);
+  readonly #reader: ChunkReader;
 
   // Mutable.
   #state: TransferState = 'connecting';
-  /** Absent while no codec is known that both sides have. */
-  #compressor: ChunkCompressor | undefined;
   #opened = deferred<void>();
   /** Connections that the receiver takes for one session. */
   #mostLanes = 1;
@@ -122,6 +114,11 @@ export class OutgoingTransfer {
     this.#pace = new Pace(init.clock);
     this.#session = init.session;
     this.#ledger = new Ledger(init.pages, sourcePageCodec, init.hashing);
+    this.#reader = new ChunkReader({
+      ...init,
+      ledger: this.#ledger,
+      onFailed: (page, position, reason) => this.#failHere(page, position, reason),
+    });
     this.#pump = new SessionPump<SenderEvent>(init.session.conversation, init.channel, init.clock, (event) =>
       this.#handle(event),
     );
@@ -197,7 +194,7 @@ export class OutgoingTransfer {
         return;
       case 'opened':
         this.#state = 'offering';
-        this.#compressor = this.#chooseCompressor(knownCodecs(event.hello.codecs));
+        this.#reader.compressFor(knownCodecs(event.hello.codecs));
         this.#mostLanes = event.hello.limits.lanes ?? 1;
         this.#init.observer?.opened?.(event.hello.name);
         this.#opened.resolve();
@@ -288,15 +285,28 @@ export class OutgoingTransfer {
   async #serve(): Promise<void> {
     for await (const want of this.#wants) {
       await this.#ahead.acquire(1);
-      const reply = await this.#prepare(want).catch((error: unknown) => {
+      const answer = await this.#answer(want).catch((error: unknown) => {
         this.#ahead.release(1);
         throw error;
       });
-      if (reply === undefined) {
+      if (answer?.type === 'data') await this.#send(want.index, answer.reply);
+      else {
         this.#ahead.release(1);
         await this.#pump.flush();
-      } else await this.#send(want.index, reply);
+      }
     }
+  }
+
+  /** What a want is answered; what needs no data has been said already. `undefined`: it is too late. */
+  async #answer(want: Want): Promise<Answer | undefined> {
+    await this.#pace.pass();
+    if (this.#pump.isEnded) return undefined;
+    const answer = await this.#reader.answer(want);
+    if (this.#pump.isEnded) return undefined;
+    if (answer.type === 'failed') this.#session.sendFailed(want.index, answer.reason);
+    else this.#bytesHeld += answer.heldBytes;
+    if (answer.type === 'same') this.#session.sendSame(want.index);
+    return answer;
   }
 
   /** Sends a reply over whichever lane has room; until one has, it counts as ahead. */
@@ -306,112 +316,7 @@ export class OutgoingTransfer {
       if (!this.#pump.isEnded) this.#session.sendChunk(index, reply, outlet);
     });
     // Sent, so nobody looks at it any more; unless the lane broke, and then it does not matter.
-    if (hasLeft) this.#giveBack(reply);
-  }
-
-  #giveBack({ codec, body }: ChunkReply): void {
-    if (codec === 'stored') this.#init.recycle?.(body);
-    else this.#init.compression.release?.(body);
-  }
-
-  /** What a want is answered with, or `undefined` if it needs no data and has been answered. */
-  async #prepare(want: Want): Promise<ChunkReply | undefined> {
-    await this.#pace.pass();
-    if (this.#pump.isEnded) return undefined;
-    const { page, chunk } = this.#ledger.locate(want.index);
-    if (want.have.length > 0 && want.have.length !== filesIn(chunk)) {
-      throw new CourierError('protocol-error', 'a want tells digests of another number of files');
-    }
-    return chunk.kind === 'pack'
-      ? this.#preparePack(page, chunk, want)
-      : this.#prepareRange(page, chunk, want);
-  }
-
-  async #prepareRange(
-    page: LedgerPage<SourcePageItem>,
-    chunk: RangeChunk,
-    { have }: Want,
-  ): Promise<ChunkReply | undefined> {
-    const raw = await this.#read(page, chunk.entry, chunk.offset, chunk.length);
-    if (this.#pump.isEnded) return undefined;
-    if (typeof raw === 'string') {
-      this.#failHere(page, chunk.entry, raw);
-      this.#session.sendFailed(chunk.index, raw);
-      return undefined;
-    }
-    const digest = this.#init.hashing.sha256(raw);
-    if (this.#ledger.recordRange(page.page, chunk, digest)) {
-      this.#ledger.settle(page.page, chunk.entry, 'done');
-      await this.#init.source.release(fileIn(page, chunk.entry).entry);
-    }
-    const [held] = have;
-    if (held !== undefined && equalBytes(held, digest)) {
-      this.#bytesHeld += raw.length;
-      this.#session.sendSame(chunk.index);
-      this.#init.recycle?.(raw);
-      return undefined;
-    }
-    const kind = kindOf(fileIn(page, chunk.entry).entry.path);
-    return this.#encode({ digest, statuses: [] }, raw, kind);
-  }
-
-  async #preparePack(
-    page: LedgerPage<SourcePageItem>,
-    chunk: PackChunk,
-    { have }: Want,
-  ): Promise<ChunkReply | undefined> {
-    const { source, hashing } = this.#init;
-    const tools = { source, hashing, ledger: this.#ledger };
-    const { statuses, digest, raw, heldBytes } = await gatherPack(tools, { page, chunk }, have);
-    if (this.#pump.isEnded) return undefined;
-    for (const [at, status] of statuses.entries()) {
-      if (isSourceFailure(status)) this.#failHere(page, chunk.entries[at] ?? 0, status);
-    }
-    this.#bytesHeld += heldBytes;
-    if (statuses.every((status) => status === 'same')) {
-      this.#session.sendSame(chunk.index);
-      this.#init.recycle?.(raw);
-      return undefined;
-    }
-    return this.#encode({ digest, statuses }, raw, undefined);
-  }
-
-  /** With the best codec that both sides have. */
-  #chooseCompressor(theirs: readonly string[]): ChunkCompressor | undefined {
-    const { compression, clock } = this.#init;
-    const codec = compression.codecs.find((each) => theirs.includes(each));
-    return codec === undefined ? undefined : new ChunkCompressor({ compression, clock, codec });
-  }
-
-  /** The reply with this body in the better of two forms; see {@link kindOf}. */
-  async #encode(
-    head: Pick<ChunkReply, 'digest' | 'statuses'>,
-    raw: Uint8Array,
-    kind: string | undefined,
-  ): Promise<ChunkReply> {
-    const stored: EncodedBody = { codec: 'stored', body: raw };
-    const encoded = (await this.#compressor?.encode({ bytes: raw, kind })) ?? stored;
-    // What the codec gave lies in memory of its own.
-    if (encoded.codec !== 'stored') this.#init.recycle?.(raw);
-    return { ...head, rawLength: raw.length, ...encoded };
-  }
-
-  /** A range of a file, or why it cannot be had. */
-  async #read(
-    page: LedgerPage<SourcePageItem>,
-    position: number,
-    offset: number,
-    length: number,
-  ): Promise<Uint8Array | SourceFailure> {
-    const { entry, version } = fileIn(page, position);
-    const outcome = this.#ledger.page(page.page).outcomeOf(position);
-    if (isSourceFailure(outcome)) return outcome;
-    try {
-      return await this.#init.source.read(entry, version, offset, length);
-    } catch (error) {
-      if (CourierError.is(error) && isSourceFailure(error.code)) return error.code;
-      throw error;
-    }
+    if (hasLeft) this.#reader.giveBack(reply);
   }
 
   #failHere(page: LedgerPage<SourcePageItem>, position: number, reason: EntryFailure): void {
@@ -464,9 +369,4 @@ export class OutgoingTransfer {
   #fail(error: unknown): void {
     this.#pump.close(sessionFailureOf(error));
   }
-}
-
-/** For how many files a want for this chunk may tell a digest. */
-function filesIn(chunk: Chunk): number {
-  return chunk.kind === 'pack' ? chunk.entries.length : 1;
 }

@@ -195,12 +195,12 @@ function openToRead({ files, location }: Location): OpenFile {
 }
 
 /**
- * Fills `into` with all of a small file. One look, after the read: what has changed before it and after the listing
- * shows then, too, because no time of change comes back. What is no file has no place to read from, or other times.
+ * Fills `into` with all of a small file. Looked at before and after: what is read lies between two looks at one version.
  */
 function readWhole<Bytes extends Uint8Array>(location: Location, version: FileVersion, into: Bytes): Bytes {
   const file = openToRead(location);
   try {
+    if (!isVersion(version, file.stat())) throw changed();
     const bytes = readNow(file, into);
     if (bytes === undefined || !isVersion(version, file.stat())) throw changed();
     return bytes;
