@@ -41,14 +41,8 @@ interface OpenWant {
   readonly isFullyHeld: boolean;
   /** Which files of a pack the want told a digest of; empty when none. */
   readonly held: readonly boolean[];
-  /** Whether the reply's header has come, on some lane: another reply is none then. */
+  /** Whether the reply's header has come, on some lane: no other reply may then, until it is wanted again. */
   isArriving: boolean;
-}
-
-/** What one more lane of a session hears: replies that bring data. */
-export interface LaneDialogue extends Dialogue<ReceiverEvent> {
-  /** The lane is gone; what was arriving on it is not any more. */
-  end(): void;
 }
 
 /**
@@ -110,27 +104,18 @@ export class ReceiverSession implements Dialogue<ReceiverEvent> {
     this.want(chunk);
   }
 
-  /** What a further lane of this session hears. */
-  joinLane(): LaneDialogue {
-    let arriving: OpenWant | undefined;
-    const end = (): void => {
-      if (arriving !== undefined) arriving.isArriving = false;
-      arriving = undefined;
-    };
+  /** What a further lane of this session hears: replies that bring data. */
+  joinLane(): Dialogue<ReceiverEvent> {
     const admit = (header: FrameHeader, name: FrameName): void => {
       this.#expect(name === 'data', name);
-      arriving = this.#admitData(header, name);
+      this.#admitData(header, name);
     };
-    const handleData = (frame: Frame, name: FrameName): ReceiverEvent => {
-      arriving = undefined;
-      return this.#handleData(frame, name);
-    };
+    const handleData = (frame: Frame, name: FrameName): ReceiverEvent => this.#handleData(frame, name);
     return {
       admit,
       *handle(frame, name) {
         yield handleData(frame, name);
       },
-      end,
     };
   }
 
@@ -226,12 +211,11 @@ export class ReceiverSession implements Dialogue<ReceiverEvent> {
     }
   }
 
-  #admitData(header: FrameHeader, name: FrameName): OpenWant {
+  #admitData(header: FrameHeader, name: FrameName): void {
     const want = this.#wantFor(header.index, name);
     requireLength(header, replyLimit(want.chunk));
     // From here on its payload takes memory.
     want.isArriving = true;
-    return want;
   }
 
   #handleData(frame: Frame, name: FrameName): ReceiverEvent {

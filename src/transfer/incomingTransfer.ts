@@ -8,10 +8,11 @@ import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import { Semaphore } from '../base/semaphore.ts';
 import type { Chunk, PageLayout } from '../protocol/chunkLayout.ts';
+import type { Dialogue } from '../protocol/frameTalk.ts';
 import { limits } from '../protocol/limits.ts';
 import { decodeMessage, encodeMessage, entryFromWire, entryToWire } from '../protocol/messages.ts';
 import type { Hello, Message } from '../protocol/messages.ts';
-import type { LaneDialogue, ReceiverEvent, ReceiverSession } from '../protocol/receiverSession.ts';
+import type { ReceiverEvent, ReceiverSession } from '../protocol/receiverSession.ts';
 import { ChunkStore } from './chunkStore.ts';
 import type { EntryItem, HeldDigests } from './chunkStore.ts';
 import { Ledger } from './ledger.ts';
@@ -195,7 +196,7 @@ export class IncomingTransfer implements LaneHost {
     this.#pace.resume(this.#bytesDone - this.#bytesHeld);
   }
 
-  takeIn(lane: number, connection: { drop(): void }): LaneDialogue | undefined {
+  takeIn(lane: number, connection: { drop(): void }): Dialogue<ReceiverEvent> | undefined {
     // Before its offer a peer is nobody, and has nothing that lanes would be for.
     if (this.#ledger === undefined) return undefined;
     const isRoom = this.#lanes.size + 1 < limits.lanes && !this.#laneNumbers.has(lane);

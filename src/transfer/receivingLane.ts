@@ -1,14 +1,15 @@
 import type { Clock } from '../base/clock.ts';
+import type { Dialogue } from '../protocol/frameTalk.ts';
 import { Lane } from '../protocol/lane.ts';
 import type { Join, LaneEvent } from '../protocol/lane.ts';
-import type { LaneDialogue, ReceiverEvent } from '../protocol/receiverSession.ts';
+import type { ReceiverEvent } from '../protocol/receiverSession.ts';
 import type { Channel } from './ports.ts';
 import { SessionPump } from './sessionPump.ts';
 
 /** A session that takes further connections in. */
 export interface LaneHost {
   /** Takes one in under its number; `undefined`: there is no room, or the number is taken. */
-  takeIn(lane: number, connection: { drop(): void }): LaneDialogue | undefined;
+  takeIn(lane: number, connection: { drop(): void }): Dialogue<ReceiverEvent> | undefined;
   handle(event: ReceiverEvent): void;
   /** The lane of this number is gone. */
   letGo(lane: number): void;
@@ -32,7 +33,7 @@ export class ReceivingLane {
   readonly #pump: SessionPump<ReceiverEvent | LaneEvent>;
 
   // Mutable.
-  #place: { readonly host: LaneHost; readonly number: number; readonly dialogue: LaneDialogue } | undefined;
+  #place: { readonly host: LaneHost; readonly number: number } | undefined;
 
   constructor(init: ReceivingLaneInit) {
     const { channel, clock, allocate } = init;
@@ -71,7 +72,7 @@ export class ReceivingLane {
       this.#pump.close({ code: 'not-paired' });
       return;
     }
-    this.#place = { host, number: join.lane, dialogue };
+    this.#place = { host, number: join.lane };
     this.#init.onJoined();
     this.#lane.admit(dialogue);
   }
@@ -79,7 +80,6 @@ export class ReceivingLane {
   #leave(): void {
     const place = this.#place;
     this.#place = undefined;
-    place?.dialogue.end();
     place?.host.letGo(place.number);
   }
 }

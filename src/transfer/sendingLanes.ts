@@ -134,9 +134,7 @@ export class SendingLanes {
     const inUse = this.#inUse;
     const room = inUse.length === 1 ? MOST_IN_ONLY_LANE : 1;
     let best: Member | undefined;
-    for (const member of inUse) {
-      if (!member.lane.isGone && member.held < (best?.held ?? room)) best = member;
-    }
+    for (const member of inUse) if (member.held < (best?.held ?? room)) best = member;
     return best;
   }
 

@@ -149,6 +149,19 @@ suite('a lane that breaks', () => {
     assert.deepEqual(again, chunks.slice(1));
   });
 
+  test('what has come over it and is still being written is not asked for again', async () => {
+    const joined = joinOver();
+    joined.destination.writing.shut();
+    await joined.start();
+    const asked = countFrames(joined.link.toSender, 'want');
+    for (const link of joined.dialled.links.values()) link.cut();
+    await quiet();
+    assert.ok(countFrames(joined.link.toReceiver, 'lost') > 0);
+    assert.equal(countFrames(joined.link.toSender, 'want'), asked);
+    joined.destination.writing.open();
+    assertArrived(tree, joined, await joined.finish());
+  });
+
   test('all of them: the first connection goes on alone', async () => {
     const joined = joinOver({ pipe: () => ({ cutAfterBytes: 400 * KIB }) });
     assertArrived(tree, joined, await joined.run());
@@ -210,7 +223,8 @@ suite('the session', () => {
 });
 
 suite('what a receiver takes in', () => {
-  const connection = { drop: () => undefined };
+  let dropped = 0;
+  const connection = { drop: () => (dropped += 1) };
 
   test('before there is an offer, nothing', () => {
     const { incoming } = joinTransfers(tree);
@@ -230,5 +244,6 @@ suite('what a receiver takes in', () => {
     joined.source.reading.open();
     assertArrived(tree, joined, await joined.finish());
     assert.equal(incoming.takeIn(4, connection), undefined, 'it is over');
+    assert.equal(dropped, limits.lanes - 1, 'those that are left end with the session');
   });
 });

@@ -204,6 +204,18 @@ suite('on a lane it costs the lane and no memory, and the transfer goes on', () 
 });
 
 suite('lost', () => {
+  test('of a lane that is still there closes it: what comes over it late would come twice', async (t) => {
+    const { victim, identity, first } = await wanted(t);
+    const lane = await dialLane(t, victim, identity);
+    lane.say('join', joinOf(first, lane));
+    await lane.expect('joined');
+    first.say('lost', { lane: 1, chunks: [0] });
+    assert.equal((await first.expect('want')).index, 0);
+    assert.equal((await lane.ended()).code, 'cancelled');
+    first.send(data(0), data(1), data(2));
+    await finish(victim, first);
+  });
+
   test('of chunks that nobody waits for, and of lanes that never were, changes nothing', async (t) => {
     const { victim, first } = await wanted(t);
     first.send(data(0));

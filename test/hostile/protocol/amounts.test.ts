@@ -126,22 +126,23 @@ function countingHashing(): { readonly hashing: Hashing; readonly counted: { byt
   return { hashing, counted };
 }
 
-/** A big file and as many small ones as a pack holds, all of zeros: every digest is equal to many others. */
+const SMALL = 127;
+/** A big file and as many small ones as fit its page, all of zeros: every digest is equal to many others. */
 const zeros = treeOf({
   big: new Uint8Array(8 * MIB),
-  ...Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`s${1000 + at}`, new Uint8Array(1000)])),
+  ...Object.fromEntries(Array.from({ length: SMALL }, (_, at) => [`s${1000 + at}`, new Uint8Array(1000)])),
 });
 
 test('case 119: a sender reads and hashes each byte once, however many chunks and digests are equal', async () => {
   const { hashing, counted } = countingHashing();
   const victim = new PlainSender(zeros, { hashing });
   const digest = (bytes: number): string => sha256(Buffer.alloc(bytes)).toString('hex');
-  const have = { have: Array.from({ length: 1000 }, () => digest(1000)) };
+  const have = { have: Array.from({ length: SMALL }, () => digest(1000)) };
   say(victim, message('hello', { ...HELLO, role: 'receiver' }));
   await quiet();
   say(
     victim,
-    message('answer', { decisions: [['take', 1001]] }),
+    message('answer', { decisions: [['take', SMALL + 1]] }),
     ...Array.from({ length: 32 }, (_, index) => message('want', { have: [digest(256 * KIB)] }, { index })),
     message('want', have, { index: 32 }),
   );
