@@ -170,12 +170,16 @@ export class ChunkStore {
     }
   }
 
-  /** Small files are handled with calls that block: many in a row would keep the session from speaking. */
+  /**
+   * Before so many small files more: they are handled with calls that block, and many in a row would keep the session
+   * from speaking.
+   */
   async #restNowAndThen(files: number): Promise<void> {
+    if (this.#smallSinceRest + files > STORE_BURST) {
+      this.#smallSinceRest = 0;
+      await this.#init.rest?.();
+    }
     this.#smallSinceRest += files;
-    if (this.#smallSinceRest < STORE_BURST) return;
-    this.#smallSinceRest = 0;
-    await this.#init.rest?.();
   }
 
   /** The sender says that what is there is right: it becomes part of the new file. */
