@@ -23,6 +23,8 @@ export class NarrowPath {
   #left: number;
   #forward = 0;
   #held = Promise.withResolvers<void>();
+  #connections = 0;
+  #waiting: { readonly count: number; readonly reached: () => void }[] = [];
 
   private constructor(server: Server, target: number, bytes: number) {
     this.#server = server;
@@ -65,6 +67,26 @@ export class NarrowPath {
   /** Resolves when it has begun to hold back. */
   get held(): Promise<void> {
     return this.#held.promise;
+  }
+
+  /** Resolves when so many connections have been made in all. */
+  connected(count: number): Promise<void> {
+    return new Promise((reached) => {
+      this.#waiting.push({ count, reached });
+      this.#tellConnected();
+    });
+  }
+
+  #tellConnected(): void {
+    for (const { count, reached } of this.#waiting) if (count <= this.#connections) reached();
+    this.#waiting = this.#waiting.filter(({ count }) => count > this.#connections);
+  }
+
+  /** Breaks what was connected last, and nothing else. */
+  cutNewest(): void {
+    const [dialler, listener] = [...this.#diallers].at(-1) ?? [];
+    dialler?.resetAndDestroy();
+    listener?.resetAndDestroy();
   }
 
   /** Where connections go from now on. */
@@ -111,6 +133,8 @@ export class NarrowPath {
   #join(dialler: Socket): void {
     const listener = connect({ host: LOOPBACK, port: this.#target });
     this.#diallers.set(dialler, listener);
+    this.#connections += 1;
+    this.#tellConnected();
     const isOpen = (): boolean => this.#diallers.has(dialler);
     dialler.on('data', (bytes: Buffer) => {
       if (!isOpen()) return;

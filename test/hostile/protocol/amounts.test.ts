@@ -167,7 +167,13 @@ test('case 119: a receiver hashes each byte once, however many chunks are equal'
   say(victim, message('page', { entries: listed }));
   say(
     victim,
-    message('offerEnd', { pages: 1, entries: SMALL + 1, files: SMALL + 1, bytes: treeBytes(zeros), leftOut: 0 }),
+    message('offerEnd', {
+      pages: 1,
+      entries: SMALL + 1,
+      files: SMALL + 1,
+      bytes: treeBytes(zeros),
+      leftOut: 0,
+    }),
   );
   await quiet();
   for (const [index, chunk] of chunksOf(entries).entries()) {
