@@ -6,7 +6,6 @@ import { CourierError, sessionFailureOf } from '../base/failure.ts';
 import type { DestinationFailure, EntryFailure, SessionFailure } from '../base/failure.ts';
 import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
-import { Semaphore } from '../base/semaphore.ts';
 import type { Chunk, PageLayout } from '../protocol/chunkLayout.ts';
 import type { Dialogue } from '../protocol/frameTalk.ts';
 import { limits } from '../protocol/limits.ts';
@@ -19,13 +18,13 @@ import { Ledger } from './ledger.ts';
 import type { LedgerCounts, PageCodec } from './ledger.ts';
 import { OfferNotes } from './offerSummary.ts';
 import type { OfferSummary } from './offerSummary.ts';
+import { OpenWants } from './openWants.ts';
 import type { Channel, Compression, Destination, PageStore } from './ports.ts';
 import type { LaneHost } from './receivingLane.ts';
 import { Pace } from './pace.ts';
 import type { ProgressSnapshot, TransferState } from './progress.ts';
 import { SessionPump } from './sessionPump.ts';
 import type { SessionEnd } from './sessionPump.ts';
-import { WantWindow } from './wantWindow.ts';
 
 export interface IncomingTransferInit {
   readonly session: ReceiverSession;
@@ -91,13 +90,6 @@ interface Place {
   readonly store: ChunkStore;
 }
 
-interface OpenWant {
-  readonly chunk: Chunk;
-  readonly have: HeldDigests;
-  readonly attempt: number;
-  readonly askedAt: number;
-}
-
 /**
  * The receiving side of one transfer: decides, asks, verifies, writes, publishes. What is in memory is
  * bounded by the window of open wants: data comes only for wants, and a want opens only when the chunk
@@ -108,7 +100,7 @@ export class IncomingTransfer implements LaneHost {
   readonly #init: IncomingTransferInit;
   readonly #session: ReceiverSession;
   readonly #pump: SessionPump<ReceiverEvent>;
-  readonly #window = new WantWindow();
+  readonly #wants: OpenWants;
   readonly #undecided = new AsyncQueue<number>();
   readonly #layouts = new AsyncQueue<{ readonly page: number; readonly layout: PageLayout }>();
   readonly #notes = new OfferNotes();
@@ -127,7 +119,6 @@ export class IncomingTransfer implements LaneHost {
   #ledger: Ledger<EntryItem> | undefined;
   /** Where it is received; there once somebody has said yes. */
   #place: Place | undefined;
-  readonly #openWants = new Map<number, OpenWant>();
   readonly #storing = new Set<Promise<void>>();
   /** The further connections of this session, by number. */
   readonly #lanes = new Map<number, { drop(): void }>();
@@ -142,14 +133,12 @@ export class IncomingTransfer implements LaneHost {
   #entriesTotal = 0;
   #confirmedAt = 0;
   #receipt: IncomingReport['receipt'];
-  /** As many wants as both sides take at once; known when the peer has said how many. */
-  #wantSlots = new Semaphore(limits.openWants);
-  #mostWants: number = limits.openWants;
 
   constructor(init: IncomingTransferInit) {
     this.#init = init;
     this.#pace = new Pace(init.clock);
     this.#session = init.session;
+    this.#wants = new OpenWants(init.session, init.clock);
     this.#pump = new SessionPump<ReceiverEvent>(
       init.session.conversation,
       init.channel,
@@ -203,13 +192,13 @@ export class IncomingTransfer implements LaneHost {
     if (!isRoom || this.#pump.isEnded) return undefined;
     this.#laneNumbers.add(lane);
     this.#lanes.set(lane, connection);
-    this.#window.spread(this.#lanes.size + 1);
+    this.#wants.spread(this.#lanes.size + 1);
     return this.#session.joinLane();
   }
 
   letGo(lane: number): void {
     this.#lanes.delete(lane);
-    this.#window.spread(this.#lanes.size + 1);
+    this.#wants.spread(this.#lanes.size + 1);
   }
 
   snapshot(): ProgressSnapshot {
@@ -242,8 +231,7 @@ export class IncomingTransfer implements LaneHost {
         this.#judge(event.hello);
         return;
       case 'opened':
-        this.#mostWants = Math.min(limits.openWants, event.hello.limits.openWants);
-        this.#wantSlots = new Semaphore(this.#mostWants);
+        this.#wants.limit(event.hello.limits.openWants);
         return;
       case 'closed':
         this.#stop(event.close.code);
@@ -269,7 +257,6 @@ export class IncomingTransfer implements LaneHost {
         this.#listed.resolve();
         return;
       case 'chunk':
-        this.#window.replied(this.#init.clock.now() - (this.#openWants.get(event.chunk.index)?.askedAt ?? 0));
         this.#track(event.chunk, async (store, have) => {
           const result = await store.storeReply(event.chunk, event.reply, have);
           this.#init.recycle?.(event.payload);
@@ -324,8 +311,8 @@ export class IncomingTransfer implements LaneHost {
     const parts = [this.#decide(), this.#pull()];
     await Promise.all(parts.map((part) => part.catch((error: unknown) => this.#fail(error))));
     if (this.#pump.isEnded) return;
-    // All slots are free when every want has been answered and its chunk stored.
-    await this.#wantSlots.acquire(this.#mostWants);
+    // Every want has been answered then, and its chunk stored.
+    await this.#wants.settled();
     await this.#pace.pass();
     if (this.#pump.isEnded) return;
     await this.#publish();
@@ -382,11 +369,10 @@ export class IncomingTransfer implements LaneHost {
     for await (const { page, layout } of this.#layouts) {
       for (let index = layout.firstChunk; index < layout.endChunk; index += 1) {
         const chunk = layout.chunkAt(index);
-        await this.#wantSlots.acquire(1);
-        await this.#window.acquire(chunk);
+        await this.#wants.acquire(chunk);
         if (this.#pump.isEnded) return;
         if (chunk.kind === 'range' && ledger.page(page).outcomeOf(chunk.entry) !== 'pending') {
-          this.#release(chunk);
+          this.#wants.release(chunk);
         } else await this.#ask(chunk, 1);
       }
     }
@@ -396,24 +382,16 @@ export class IncomingTransfer implements LaneHost {
     const have = attempt === 1 ? await this.#needs().store.digestHeld(chunk) : [];
     await this.#pace.pass();
     if (this.#pump.isEnded) return;
-    this.#openWants.set(chunk.index, { chunk, have, attempt, askedAt: this.#init.clock.now() });
-    this.#session.want(
-      chunk,
-      have.map((held) => held?.digest),
-    );
+    this.#wants.ask(chunk, have, attempt);
     void this.#pump.flush();
   }
 
   /** Work on a reply; the window stays taken until it is done. */
   #track(chunk: Chunk, work: (store: ChunkStore, have: HeldDigests) => Promise<'done' | 'again'>): void {
-    const storing = work(this.#needs().store, this.#openWants.get(chunk.index)?.have ?? [])
+    const storing = work(this.#needs().store, this.#wants.replied(chunk))
       .then(async (result) => {
         if (result === 'again') await this.#askAgain(chunk);
-        else if (this.#openWants.delete(chunk.index)) {
-          // If it is not there any more, the session has ended and given everything back.
-          this.#release(chunk);
-          this.#confirm();
-        }
+        else if (this.#wants.done(chunk)) this.#confirm();
       })
       .catch((error: unknown) => this.#fail(error))
       .finally(() => this.#storing.delete(storing));
@@ -421,7 +399,7 @@ export class IncomingTransfer implements LaneHost {
   }
 
   async #askAgain(chunk: Chunk): Promise<void> {
-    const attempt = (this.#openWants.get(chunk.index)?.attempt ?? 1) + 1;
+    const attempt = this.#wants.attemptsAt(chunk) + 1;
     if (attempt > MOST_ATTEMPTS) throw new CourierError('protocol-error', 'a chunk came damaged twice');
     await this.#ask(chunk, attempt);
     // The chunk keeps its place in the window; its next reply gives that back.
@@ -431,18 +409,8 @@ export class IncomingTransfer implements LaneHost {
   #askLost(lane: number, chunks: readonly number[]): void {
     // Nothing more may come over it, or it would come twice.
     this.#lanes.get(lane)?.drop();
-    for (const index of chunks) {
-      const open = this.#openWants.get(index);
-      if (open === undefined || !this.#session.isAwaited(index)) continue;
-      this.#openWants.set(index, { ...open, have: [], askedAt: this.#init.clock.now() });
-      this.#session.wantAgain(open.chunk);
-    }
+    this.#wants.askAgain(chunks);
     void this.#pump.flush();
-  }
-
-  #release(chunk: Chunk): void {
-    this.#window.release(chunk);
-    this.#wantSlots.release(1);
   }
 
   /** Tells the sender of a failure that it cannot know. */
@@ -479,7 +447,7 @@ export class IncomingTransfer implements LaneHost {
   #confirm({ isForced = false }: { readonly isForced?: boolean } = {}): void {
     const now = this.#init.clock.now();
     this.#pace.reached(this.#bytesDone - this.#bytesHeld);
-    this.#window.flows(this.#pace.bytesPerSecond);
+    this.#wants.flows(this.#pace.bytesPerSecond);
     if (this.#pump.isEnded || (!isForced && now - this.#confirmedAt < CONFIRM_EVERY_MS)) return;
     this.#confirmedAt = now;
     this.#session.confirm(this.#bytesDone, this.#entriesDone);
@@ -510,8 +478,7 @@ export class IncomingTransfer implements LaneHost {
     this.#pace.end();
     this.#undecided.end();
     this.#layouts.end();
-    for (const { chunk } of this.#openWants.values()) this.#release(chunk);
-    this.#openWants.clear();
+    this.#wants.clear();
   }
 }
 

@@ -25,6 +25,9 @@ const tree = treeOf({
   ),
 });
 
+/** So narrow that a chunk takes a while, and each lane gets its part. */
+const NARROW = { capacityBytes: 1000, pieceBytes: () => 1000 };
+
 /** A path so long that it starts with eight lanes. */
 const LONG = { most: limits.lanes, roundTripMs: 50 };
 
@@ -45,9 +48,7 @@ function chunksByLane({ dialled, link }: ReturnType<typeof joinOver>): ReadonlyM
 
 suite('a long path', () => {
   test('starts with eight lanes, and each carries a part', async () => {
-    // So narrow that a chunk takes a while.
-    const narrow = { capacityBytes: 1000, pieceBytes: () => 1000 };
-    const joined = joinOver({ pipe: () => narrow }, { toReceiver: narrow });
+    const joined = joinOver({ pipe: () => NARROW }, { toReceiver: NARROW });
     assertArrived(tree, joined, await joined.run());
     assert.deepEqual(joined.dialled.joined, [1, 2, 3, 4, 5, 6, 7]);
     const chunks = chunksByLane(joined);
@@ -136,7 +137,10 @@ suite('a lane that breaks', () => {
   });
 
   test('the receiver asks again for what has not come, and for nothing else', async () => {
-    const joined = joinOver({ pipe: (lane) => (lane === 2 ? { cutAfterBytes: 300 * KIB } : {}) });
+    const joined = joinOver(
+      { pipe: (lane) => (lane === 2 ? { ...NARROW, cutAfterBytes: 300 * KIB } : NARROW) },
+      { toReceiver: NARROW },
+    );
     assertArrived(tree, joined, await joined.run());
     const [lost, ...more] = framesIn(joined.link.toReceiver).filter(({ name }) => name === 'lost');
     assert.ok(lost);
