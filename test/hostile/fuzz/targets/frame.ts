@@ -5,7 +5,10 @@ import { requireLength } from '../../../../src/protocol/frameTalk.ts';
 import { encodeHeader, frameName, FrameType, HEADER_BYTES } from '../../../../src/protocol/frame.ts';
 import type { Frame, FrameHeader, FrameName } from '../../../../src/protocol/frame.ts';
 import { FrameDecoder } from '../../../../src/protocol/frameDecoder.ts';
+import { Lane } from '../../../../src/protocol/lane.ts';
 import { limits } from '../../../../src/protocol/limits.ts';
+import type { ReceiverEvent } from '../../../../src/protocol/receiverSession.ts';
+import { encodeMessage } from '../../../../src/protocol/messages.ts';
 import type { MessageName } from '../../../../src/protocol/messages.ts';
 import { messageNames } from '../../../support/messageChecks.ts';
 import { isRemoteError, rawFrame, sampleFrames } from '../../../support/samples.ts';
@@ -50,21 +53,34 @@ const STATES = [
   ...RECEIVER_STATES.map((state) => ['receiver', state] as const),
 ];
 
+/** A further lane: of one that listens, one that has dialled, and one that was taken into a session that pulls. */
+const LANE_STATES = ['lane listening', 'lane dialling', 'lane taken'] as const;
+
 /**
- * Streams of frames: through the decoder, and through whole sessions in each of their states, which must neither
- * throw nor go on after they have ended, whatever they are told.
+ * Streams of frames: through the decoder, and through whole sessions and lanes in each of their states, which must
+ * neither throw nor go on after they have ended, whatever they are told.
  */
 export function frameTarget(): FuzzTarget {
   return {
-    kinds: [STREAM, ...STATES.map((state) => state.join(' '))],
+    kinds: [STREAM, ...STATES.map((state) => state.join(' ')), ...LANE_STATES],
     generate(dice) {
       // A session costs as much as fifty decoders.
       if (dice.isLess(0.98)) return { kind: STREAM, bytes: mutatedStream(dice, () => someFrame(dice)) };
+      if (dice.isLess(0.2)) {
+        const frames = mutatedStream(dice, () =>
+          dice.isLess(0.5) ? someFrame(dice) : soundIn('receiver', dice),
+        );
+        return { kind: dice.pick(LANE_STATES), bytes: frames };
+      }
       const [role, state] = dice.pick(STATES);
       const bytes = mutatedStream(dice, () => (dice.isLess(0.5) ? someFrame(dice) : soundIn(role, dice)));
       return { kind: `${role} ${state}`, bytes };
     },
-    check: ({ kind, bytes }) => (kind === STREAM ? checkStream(bytes) : checkSession(kind, bytes)),
+    check({ kind, bytes }) {
+      if (kind === STREAM) return checkStream(bytes);
+      const lane = LANE_STATES.find((each) => each === kind);
+      return lane === undefined ? checkSession(kind, bytes) : checkLane(lane, bytes);
+    },
   };
 }
 
@@ -154,6 +170,28 @@ function piecesOf(bytes: Uint8Array): Uint8Array[] {
     at += length;
   }
   return pieces;
+}
+
+function checkLane(state: (typeof LANE_STATES)[number], bytes: Uint8Array): Verdict {
+  const session = receiverIn('pulling').receiver;
+  const join = { session: '0f'.repeat(16), lane: 7, mac: 'ab'.repeat(32) };
+  const lane = new Lane<ReceiverEvent>({ now: 0, ...(state === 'lane dialling' ? { join } : {}) });
+  const closes: string[] = [];
+  let saidBytes = 0;
+  const feed = (piece: Uint8Array): void => {
+    for (const event of lane.receive(piece, 0)) {
+      assert.equal(closes.length, 0, 'something after the end');
+      if (event.type === 'closed') closes.push(`${event.origin} ${event.close.code}`);
+      if (event.type === 'joining') lane.admit(session.joinLane());
+    }
+    saidBytes += concatBytes(lane.takeOutput()).length;
+  };
+  if (state === 'lane taken') feed(rawFrame(FrameType.join, 0, encodeMessage('join', join)));
+  for (const piece of piecesOf(bytes)) feed(piece);
+  for (const event of lane.handleTime(limits.deadAfterMs)) closes.push(event.close.code);
+  assert.ok(closes.length <= 1, closes.join(', '));
+  assert.ok(saidBytes < 1024, `it said ${saidBytes} bytes`);
+  return closes.some((ending) => ending.startsWith('local')) ? 'refused' : 'taken';
 }
 
 function checkSession(kind: string, bytes: Uint8Array): Verdict {
