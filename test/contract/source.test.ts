@@ -150,6 +150,19 @@ for (const [name, open] of Object.entries(implementations)) {
     assert.ok(Buffer.concat(expected).equals(bytes));
   });
 
+  test(`${name}: a file that is released while it is read is read to its end`, async (t) => {
+    const tree = treeOf({ big: 9_000_000 });
+    const source = open(t, tree);
+    const [file] = filesIn(await listAll(source));
+    assert.ok(file);
+    const { entry, version } = file;
+    const reads = Array.from({ length: 30 }, (_, at) => source.read(entry, version, at * 300_000, 300_000));
+    const [read] = await Promise.all([Promise.all(reads), source.release(entry), source.release(entry)]);
+    const node = tree.get('big');
+    assert.ok(node?.kind === 'file' && Buffer.concat(read).equals(node.bytes));
+    await source.close();
+  });
+
   test(`${name}: a file can be read again after its release`, async (t) => {
     const source = open(t, treeOf({ big: 300_000, small: 10 }));
     for (const { entry, version } of filesIn(await listAll(source))) {

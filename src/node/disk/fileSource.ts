@@ -27,6 +27,8 @@ interface FileInUse {
   readonly opened: OpenFile;
   /** Reads under way. */
   readers: number;
+  /** Whether it closes with the last of them. */
+  isReleased: boolean;
 }
 
 interface Location {
@@ -103,7 +105,10 @@ export class FileSource implements Source {
   async release({ path }: FileEntry): Promise<void> {
     const file = this.#open.get(path);
     this.#open.delete(path);
-    await closeQuietly(file);
+    if (file === undefined) return;
+    file.isReleased = true;
+    // A chunk that was lost on its way may be being read again just now.
+    if (file.readers === 0) await closeQuietly(file);
   }
 
   async close(): Promise<void> {
@@ -157,12 +162,17 @@ export class FileSource implements Source {
       return bytes;
     } finally {
       file.readers -= 1;
+      if (file.isReleased && file.readers === 0) await closeQuietly(file);
     }
   }
 
   /** A file to read from, opened if it is not; somebody counts as its reader from now on. */
   #take(entry: FileEntry): FileInUse {
-    const file = this.#open.get(entry.path) ?? { opened: openToRead(this.#locate(entry)), readers: 0 };
+    const file = this.#open.get(entry.path) ?? {
+      opened: openToRead(this.#locate(entry)),
+      readers: 0,
+      isReleased: false,
+    };
     file.readers += 1;
     this.#open.delete(entry.path);
     this.#open.set(entry.path, file);
@@ -209,9 +219,9 @@ function readWhole<Bytes extends Uint8Array>(location: Location, version: FileVe
   }
 }
 
-async function closeQuietly(file: FileInUse | undefined): Promise<void> {
+async function closeQuietly({ opened }: FileInUse): Promise<void> {
   try {
-    await file?.opened.close();
+    await opened.close();
   } catch {
     // It was read only: nothing can be lost by a failing close.
   }
