@@ -43,8 +43,9 @@ misunderstood(
 for (const limit of ['0', '-1', 'fast', '1e9', '0.0001', '']) {
   misunderstood(['send', 'file', '--to', 'a', '--limit', limit], /--limit/u);
 }
-for (const lanes of ['0', '17', 'many', '1.5', '-2'])
+for (const lanes of ['0', '17', 'many', '1.5', '-2']) {
   misunderstood(['send', 'file', '--to', 'a', '--lanes', lanes], /--lanes/u);
+}
 misunderstood(['resume', 'abcd', '--lanes', '99'], /--lanes takes a number from 1 to 16, not "99"/u);
 misunderstood(['invite', '--folder', 'x'], /--folder/u);
 
