@@ -152,10 +152,10 @@ export class EngineWindow {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    this.connection = createMessageConnection(
-      new SocketMessageReader(socket),
-      new SocketMessageWriter(socket),
-    );
+    const reader = new SocketMessageReader(socket);
+    // As in the editor: its timer for half a message would run for ever after the engine has gone.
+    reader.partialMessageTimeout = 0;
+    this.connection = createMessageConnection(reader, new SocketMessageWriter(socket));
     socket.on('error', () => undefined);
     socket.once('close', () => {
       this.#isOver = true;
