@@ -211,7 +211,8 @@ export class SendingLanes {
     if (member === undefined) this.#dialling -= 1;
     this.#members = this.#members.filter((each) => each !== member);
     if (this.#over.signal.aborted) return;
-    this.#growth?.fail(this.#init.clock.now(), this.#members.length);
+    // Those that are being connected are no failure.
+    this.#growth?.fail(this.#init.clock.now(), this.#members.length + this.#dialling);
     if (member !== undefined) this.#init.onLost(number, member.carried);
     this.#wake();
   }

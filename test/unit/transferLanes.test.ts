@@ -111,6 +111,16 @@ suite('fewer lanes', () => {
     assert.equal(countFrames(joined.link.toReceiver, 'lost'), 0);
   });
 
+  test('one cannot be had, and the others carry their parts', async () => {
+    const joined = joinOver(
+      { pipe: () => NARROW, isReachable: (lane) => lane !== 3 },
+      { toReceiver: NARROW },
+    );
+    assertArrived(tree, joined, await joined.run());
+    for (const lane of [1, 2, 4, 5, 6, 7])
+      assert.ok((chunksByLane(joined).get(lane) ?? 0) > 0, `lane ${lane}`);
+  });
+
   test('the receiver does not know them: they are refused, and learn no more', async () => {
     const joined = joinOver({ isKnown: () => false });
     assertArrived(tree, joined, await joined.run());
