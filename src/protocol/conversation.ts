@@ -62,7 +62,7 @@ export class Conversation<Event> extends FrameTalk<Event | ConversationEvent> {
       this.open();
       yield { type: 'opened', hello };
     } else {
-      this.await();
+      this.introduced();
       yield { type: 'introduced', hello };
     }
   }

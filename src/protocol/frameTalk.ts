@@ -154,7 +154,7 @@ export abstract class FrameTalk<Event> {
   protected abstract readonly dialogue: Dialogue<Event>;
 
   /** The peer has introduced itself, and whether it may come in is to be decided. */
-  protected await(): void {
+  protected introduced(): void {
     this.#state = 'admitting';
   }
 

@@ -56,7 +56,7 @@ export class Lane<Event> extends FrameTalk<Event | LaneEvent> {
       this.open();
       yield { type: 'joined' };
     } else {
-      this.await();
+      this.introduced();
       yield { type: 'joining', join: this.read('join', frame) };
     }
   }

@@ -69,11 +69,6 @@ export class SessionPump<Event extends { readonly type: string }> {
     void this.flush();
   }
 
-  /** Whether the channel still carries what was said before. */
-  get isWriting(): boolean {
-    return this.#isWriting;
-  }
-
   /** Whether the session has ended. */
   get isEnded(): boolean {
     return this.#end !== undefined;
