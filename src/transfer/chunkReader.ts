@@ -20,6 +20,8 @@ export interface ChunkReaderInit {
   readonly clock: Clock;
   /** A file cannot be read as it was offered. */
   readonly onFailed: (page: LedgerPage<SourcePageItem>, position: number, reason: SourceFailure) => void;
+  /** Whether an answer would leave at once. */
+  readonly isPathIdle: () => boolean;
   /** Takes back memory that the source gave. */
   readonly recycle?: (chunk: Uint8Array) => void;
 }
@@ -56,9 +58,15 @@ export class ChunkReader {
 
   /** The receiver has these codecs: from now on the best one that both sides have is used. */
   compressFor(theirs: readonly string[]): void {
-    const { compression, clock } = this.#init;
+    const { compression, clock, isPathIdle } = this.#init;
     const codec = compression.codecs.find((each) => theirs.includes(each));
-    if (codec !== undefined) this.#compressor = new ChunkCompressor({ compression, clock, codec });
+    if (codec === undefined) return;
+    this.#compressor = new ChunkCompressor({ compression, clock, codec, isPathIdle });
+  }
+
+  /** The path has nothing to carry. */
+  relieve(): void {
+    this.#compressor?.relieve();
   }
 
   async answer({ index, have }: Want): Promise<Answer> {

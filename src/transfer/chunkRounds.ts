@@ -1,7 +1,10 @@
 import type { Effort } from './ports.ts';
 
-/** How a chunk goes if it is one that shrinks. */
-export type Way = 'stored' | Effort;
+/**
+ * How chunks go that shrink: all as they are; all compressed, with an effort; or `mixed`: compressed with the least
+ * effort, but for those that would keep the path waiting.
+ */
+export type Way = 'stored' | 'mixed' | Effort;
 
 /** What became of one chunk. */
 export interface EncodedChunk {
@@ -12,6 +15,8 @@ export interface EncodedChunk {
   readonly shrinks: boolean;
   /** How long the codec had it; 0 if it did not. */
   readonly codecMs: number;
+  /** What is left of it to send. */
+  readonly bodyBytes: number;
 }
 
 /** What a round of chunks has shown. */
@@ -26,8 +31,12 @@ export interface Round {
 
 /** Chunks that an earlier way may still hold up when a round begins: they are not counted. */
 const CHUNKS_AHEAD = 4;
+/** What buffers on the path may hold: while they fill or empty, rates are the buffers', and not the path's … */
+const BYTES_AHEAD = 16 * 1024 * 1024;
+/** … which a slow path is not waited for. */
+const MS_AHEAD = 200;
 /** A round is so long … */
-const ROUND_BYTES = 8 * 1024 * 1024;
+const ROUND_BYTES = 12 * 1024 * 1024;
 /** … or so many chunks in so much time, on a slower path. */
 const ROUND_CHUNKS = 4;
 const ROUND_MS = 100;
@@ -36,6 +45,12 @@ const ROUND_MS = 100;
 export class ChunkRounds {
   #way: Way;
   #chunksAhead = CHUNKS_AHEAD;
+  #bytesAhead = 0;
+  #msAhead = 0;
+  /** Of the last round. */
+  #rate = 0;
+  /** Absent until the first chunk of a way is ready. */
+  #turnedMs: number | undefined;
   #begunMs = 0;
   #chunks = 0;
   #rawBytes = 0;
@@ -49,15 +64,21 @@ export class ChunkRounds {
   /** The next round is one of this way. */
   turnTo(way: Way): void {
     if (way === this.#way) return;
+    const [from, to] = [this.#way === 'stored', way === 'stored'];
     this.#way = way;
     this.#chunksAhead = CHUNKS_AHEAD;
+    this.#bytesAhead = from === to ? 0 : BYTES_AHEAD;
+    // What is stored in buffers leaves as fast as it came.
+    this.#msAhead = from ? Math.min(BYTES_AHEAD / this.#rate, MS_AHEAD) : MS_AHEAD;
+    this.#turnedMs = undefined;
   }
 
   /** A chunk is ready to be sent; gives a round that is over with it. */
-  add({ way, rawBytes, shrinks, codecMs }: EncodedChunk, nowMs: number): Round | undefined {
+  add({ way, rawBytes, bodyBytes, shrinks, codecMs }: EncodedChunk, nowMs: number): Round | undefined {
     if (way !== this.#way) return undefined;
-    if (this.#chunksAhead > 0) {
+    if (this.#isAhead(nowMs)) {
       this.#chunksAhead -= 1;
+      this.#bytesAhead -= bodyBytes;
       this.#begin(nowMs);
       return undefined;
     }
@@ -73,8 +94,16 @@ export class ChunkRounds {
       load: this.#codecMs / elapsedMs,
       shrinks: this.#shrinkingBytes * 2 > this.#rawBytes,
     };
+    this.#rate = round.rate;
     this.#begin(nowMs);
     return round;
+  }
+
+  /** Whether this chunk comes too early after a turn to say anything. */
+  #isAhead(nowMs: number): boolean {
+    this.#turnedMs ??= nowMs;
+    if (this.#chunksAhead > 0) return true;
+    return this.#bytesAhead > 0 && nowMs - this.#turnedMs < this.#msAhead;
   }
 
   #begin(nowMs: number): void {

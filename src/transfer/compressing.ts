@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Codec } from '../protocol/chunkReply.ts';
 import type { Way } from './chunkRounds.ts';
+import { CodecQueue } from './codecQueue.ts';
 import { Compressibility } from './compressibility.ts';
 import { EffortControl } from './effortControl.ts';
 import type { Compression, Effort } from './ports.ts';
@@ -34,6 +35,8 @@ export interface ChunkCompressorInit {
   readonly compression: Compression;
   readonly clock: Clock;
   readonly codec: Exclude<Codec, 'stored'>;
+  /** Whether a chunk would leave at once. */
+  readonly isPathIdle: () => boolean;
 }
 
 /** Gives the chunks of one session the better of two forms, by what they are like and what the path is like. */
@@ -41,29 +44,55 @@ export class ChunkCompressor {
   // Immutable.
   readonly #init: ChunkCompressorInit;
   readonly #control: EffortControl;
+  readonly #queue: CodecQueue;
   readonly #compressibility = new Compressibility(WORTHWHILE_SHARE);
 
   constructor(init: ChunkCompressorInit) {
     this.#init = init;
     this.#control = new EffortControl(init.compression.threads);
+    this.#queue = new CodecQueue(init.compression.threads, init.isPathIdle);
   }
 
   async encode({ bytes: raw, kind }: RawChunk): Promise<EncodedBody> {
-    const { compression, codec, clock } = this.#init;
+    const { codec, clock } = this.#init;
     const stored = { codec: 'stored', body: raw } as const;
     if (raw.length < SAMPLE_PIECE_BYTES) return stored;
     const { way } = this.#control;
     const share = this.#shareOf(raw, kind);
     const shrinks = share < WORTHWHILE_SHARE;
     const effort = shrinks ? effortFor(way, share) : undefined;
-    const begunMs = clock.now();
-    const body = effort === undefined ? raw : await compression.compress(codec, raw, effort);
-    const nowMs = clock.now();
-    if (effort !== undefined && kind !== undefined) {
-      this.#compressibility.learn(kind, raw.length, body.length / raw.length);
+    const mayLeave = way === 'mixed' && share >= TINY_SHARE;
+    const packed = effort === undefined ? undefined : await this.#compress(raw, effort, mayLeave);
+    if (packed !== undefined && kind !== undefined) {
+      this.#compressibility.learn(kind, raw.length, packed.body.length / raw.length);
     }
-    this.#control.encoded({ way, rawBytes: raw.length, shrinks, codecMs: nowMs - begunMs }, nowMs);
+    const { body, codecMs } = packed ?? { body: raw, codecMs: 0 };
+    const bodyBytes = Math.min(body.length, raw.length);
+    this.#control.encoded({ way, rawBytes: raw.length, bodyBytes, shrinks, codecMs }, clock.now());
     return body.length < raw.length ? { codec, body } : stored;
+  }
+
+  /** The path has nothing to carry. */
+  relieve(): void {
+    this.#queue.relieve();
+  }
+
+  /** What the codec makes of a chunk, and how long that took it; `undefined` if it leaves before. */
+  async #compress(
+    raw: Uint8Array,
+    effort: Effort,
+    mayLeave: boolean,
+  ): Promise<{ readonly body: Uint8Array; readonly codecMs: number } | undefined> {
+    const { compression, codec, clock } = this.#init;
+    const isForCodec = await new Promise<boolean>((resolve) => this.#queue.enter(resolve, mayLeave));
+    if (!isForCodec) return undefined;
+    const begunMs = clock.now();
+    try {
+      const body = await compression.compress(codec, raw, effort);
+      return { body, codecMs: clock.now() - begunMs };
+    } finally {
+      this.#queue.leave();
+    }
   }
 
   /** To which share of itself a chunk shrinks, more or less. */
@@ -79,6 +108,7 @@ export class ChunkCompressor {
 
 /** How hard a chunk that shrinks to this share is compressed; `undefined` if not at all. */
 function effortFor(way: Way, share: number): Effort | undefined {
+  if (way === 'mixed') return 0;
   if (way !== 'stored') return way;
   return share < TINY_SHARE ? 0 : undefined;
 }

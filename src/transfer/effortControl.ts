@@ -67,7 +67,7 @@ export class EffortControl {
   /** How the next chunk is to be sent, if it shrinks. Nothing is known of the path at first: it is compressed. */
   get way(): Way {
     const isTryingOther = this.#trial !== undefined && this.#trial.other === undefined;
-    return this.#isStoring === isTryingOther ? this.#ladder.effort : 'stored';
+    return this.#isStoring === isTryingOther ? this.#ladder.rung : 'stored';
   }
 
   /** Takes in what became of a chunk. */
@@ -93,7 +93,8 @@ export class EffortControl {
     this.#paceNow = this.#paceNow === 0 ? pace : this.#paceNow + SMOOTHING * (pace - this.#paceNow);
     // A path that has become faster confirms that nothing is compressed; from there on it may become slower.
     if (this.#isStoring) this.#paceThen = Math.min(this.#paceThen ?? this.#paceNow, this.#paceNow);
-    if (this.#isTrialDue(round)) {
+    if (!this.#isStoring && this.#ladder.isTooHigh(round.load)) this.#ladder.climb(round);
+    else if (this.#isTrialDue(round)) {
       this.#trial = { before: round, isFirst: this.#paceThen === undefined, other: undefined };
     } else if (!this.#isStoring) this.#ladder.climb(round);
   }

@@ -117,6 +117,7 @@ export class OutgoingTransfer {
     this.#reader = new ChunkReader({
       ...init,
       ledger: this.#ledger,
+      isPathIdle: () => this.#lanes.isIdle,
       onFailed: (page, position, reason) => this.#failHere(page, position, reason),
     });
     this.#pump = new SessionPump<SenderEvent>(init.session.conversation, init.channel, init.clock, (event) =>
@@ -133,6 +134,7 @@ export class OutgoingTransfer {
         },
       },
       dialler: init.lanes,
+      onIdle: () => this.#reader.relieve(),
       onLost: (lane, chunks) => this.#tellLost(lane, chunks),
     });
     this.#opened.promise.catch(() => undefined);

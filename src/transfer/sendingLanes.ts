@@ -37,6 +37,8 @@ export interface SendingLanesInit {
   readonly first: SendingLane;
   /** Absent: there is only the first. */
   readonly dialler: LaneDialler | undefined;
+  /** A lane that is used has nothing more to say, and no chunk waits for it. */
+  readonly onIdle: () => void;
   /** A lane has gone, with the latest chunks that it carried. */
   readonly onLost: (lane: number, chunks: readonly number[]) => void;
 }
@@ -113,9 +115,16 @@ export class SendingLanes {
       await member.lane.flush();
     } finally {
       member.held -= 1;
+      const { isIdle } = this;
       this.#wake();
+      if (isIdle) this.#init.onIdle();
     }
     return !member.lane.isGone;
+  }
+
+  /** Whether a lane that is used has nothing to say, and no chunk waits for it. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#inUse.some(({ held }) => held === 0);
   }
 
   /** Ends all but the first, which is the session's. Resolves when they are closed. */

@@ -1,15 +1,18 @@
 import type { Way } from '../../src/transfer/chunkRounds.ts';
+import { CodecQueue } from '../../src/transfer/codecQueue.ts';
 import { EffortControl } from '../../src/transfer/effortControl.ts';
 
 /** Chunks of 1 MiB; all times are in milliseconds, all rates in mebibytes a millisecond. */
 export interface SimulatedWorld {
   readonly chunks: number;
-  /** What the path carries, at a time. */
-  readonly pathRate: (nowMs: number) => number;
+  /** What the path carries, at a time, while so many calls of the codec are under way. */
+  readonly pathRate: (nowMs: number, running: number) => number;
   /** What the codec takes for a chunk, and what it leaves of it, by effort. */
   readonly codecMs: readonly [number, number, number];
   readonly shares: readonly [number, number, number];
   readonly threads: number;
+  /** What the path takes ahead of what it has carried; a few tenths of a chunk unless told otherwise. */
+  readonly bufferChunks?: number;
   /** Whether a chunk shrinks at all; all do unless told otherwise. */
   readonly shrinks?: (chunk: number) => boolean;
 }
@@ -20,10 +23,10 @@ export interface Served {
   readonly ways: readonly Way[];
 }
 
+const MIB = 1024 * 1024;
 const SERVERS = 4;
 /** Reading and hashing, one chunk after the other. */
 const READ_MS = 0.8;
-/** What the path takes ahead of what it has carried. */
 const BUFFER_CHUNKS = 0.5;
 
 /**
@@ -39,9 +42,11 @@ export function serve(
     const index = events.findLastIndex((event) => event.atMs <= atMs);
     events.splice(index + 1, 0, { atMs, run });
   };
-  const threads = Array.from({ length: world.threads }, () => 0);
+  const { bufferChunks = BUFFER_CHUNKS } = world;
   const ways: Way[] = [];
   let [readUntil, sentUntil] = [0, 0];
+  let [now, running] = [0, 0];
+  const queue = new CodecQueue(world.threads, () => sentUntil <= now);
 
   const next = (nowMs: number): void => {
     if (ways.length === world.chunks) return;
@@ -56,10 +61,19 @@ export function serve(
       send(nowMs, { way, shrinks, codecMs: 0, share: 1 });
       return;
     }
-    const first = threads.indexOf(Math.min(...threads));
-    const doneMs = Math.max(nowMs, threads[first] ?? 0) + (world.codecMs[way] ?? 0);
-    threads[first] = doneMs;
-    at(doneMs, () => send(doneMs, { way, shrinks, codecMs: doneMs - nowMs, share: world.shares[way] ?? 1 }));
+    const effort = way === 'mixed' ? 0 : way;
+    const [codecMs, share] = [world.codecMs[effort], world.shares[effort]];
+    queue.enter((isForCodec) => {
+      if (!isForCodec) send(now, { way, shrinks, codecMs: 0, share: 1 });
+      else {
+        running += 1;
+        at(now + codecMs, (doneMs) => {
+          running -= 1;
+          queue.leave();
+          send(doneMs, { way, shrinks, codecMs, share });
+        });
+      }
+    }, way === 'mixed');
   };
   const send = (
     nowMs: number,
@@ -70,14 +84,20 @@ export function serve(
       readonly share: number;
     },
   ): void => {
-    control.encoded({ ...chunk, rawBytes: 1024 * 1024 }, nowMs);
-    const rate = world.pathRate(Math.max(nowMs, sentUntil));
+    control.encoded({ ...chunk, rawBytes: MIB, bodyBytes: MIB * chunk.share }, nowMs);
+    const rate = world.pathRate(Math.max(nowMs, sentUntil), running);
     sentUntil = Math.max(nowMs, sentUntil) + chunk.share / rate;
-    at(Math.max(nowMs, sentUntil - BUFFER_CHUNKS / rate), next);
+    at(Math.max(nowMs, sentUntil - bufferChunks / rate), next);
+    at(sentUntil, () => {
+      if (sentUntil <= now) queue.relieve();
+    });
   };
 
   for (let server = 0; server < SERVERS; server += 1) at(0, next);
-  for (let event = events.shift(); event !== undefined; event = events.shift()) event.run(event.atMs);
+  for (let event = events.shift(); event !== undefined; event = events.shift()) {
+    now = event.atMs;
+    event.run(now);
+  }
   return { tookMs: sentUntil, ways };
 }
 

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { ChunkCompressor, kindOf, sampleOf } from '../../src/transfer/compressing.ts';
-import { MemoryClock } from '../support/memoryClock.ts';
+import { MemoryClock, quiet } from '../support/memoryClock.ts';
 import { MemoryCompression } from '../support/memoryPorts.ts';
 import { MemoryRandom } from '../support/memoryRandom.ts';
 
@@ -22,8 +22,9 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** A compressor and what it is made of. The codec takes as long as `codecMs` says. */
+/** A compressor and what it is made of. The codec, of one thread, takes as long as `codecMs` says. */
 function scene({ codecMs = 0 } = {}) {
+  const path = { isIdle: false };
   const clock = new MemoryClock();
   const compression = new MemoryCompression();
   const compress = compression.compress.bind(compression);
@@ -31,7 +32,9 @@ function scene({ codecMs = 0 } = {}) {
     clock.tick(codecMs);
     return compress(codec, bytes);
   };
-  return { clock, compression, compressor: new ChunkCompressor({ compression, clock, codec: 'gzip' }) };
+  const isPathIdle = (): boolean => path.isIdle;
+  const compressor = new ChunkCompressor({ compression, clock, codec: 'gzip', isPathIdle });
+  return { clock, path, compression, compressor };
 }
 
 async function check(
@@ -168,6 +171,57 @@ test('what the codec makes slower goes as it is, but for what shrinks to next to
   assert.equal(compression.calls.compress, compress);
   assert.ok(compression.calls.measure <= measure + 2, 'neither is it sampled all the time');
   assert.equal(await encode(new Uint8Array(CHUNK), 'img'), 'gzip');
+});
+
+suite('once the codec has shown itself slower than the path', () => {
+  /** A scene in which it has, and is busy with a chunk until it is told to end or fail. */
+  async function busyScene() {
+    const { path, compression, compressor } = scene({ codecMs: 20 });
+    for (let chunk = 0; chunk < 16; chunk += 1) await compressor.encode({ bytes: half, kind: 'ts' });
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    const compress = compression.compress.bind(compression);
+    compression.compress = () => promise;
+    const first = compressor.encode({ bytes: half, kind: 'ts' });
+    await quiet();
+    compression.compress = compress;
+    const end = (): void => resolve(new Uint8Array(1));
+    return { path, compressor, first, end, fail: () => reject(new Error('no memory')) };
+  }
+
+  test('a chunk goes as it is while the path is idle and the codec is not', async () => {
+    const { path, compressor, first, end } = await busyScene();
+    path.isIdle = true;
+    assert.equal((await compressor.encode({ bytes: half, kind: 'ts' })).codec, 'stored');
+    end();
+    assert.equal((await first).codec, 'gzip');
+  });
+
+  test('a chunk that waits goes as it is when the path becomes idle', async () => {
+    const { compressor, first, end } = await busyScene();
+    const [second, third] = [half, half].map((bytes) => compressor.encode({ bytes, kind: 'ts' }));
+    compressor.relieve();
+    assert.equal((await second)?.codec, 'stored');
+    end();
+    assert.equal((await first).codec, 'gzip');
+    assert.equal((await third)?.codec, 'gzip', 'and the next one is compressed');
+  });
+
+  test('what shrinks to next to nothing waits all the same', async () => {
+    const { path, compressor, first, end } = await busyScene();
+    path.isIdle = true;
+    const zeros = compressor.encode({ bytes: new Uint8Array(CHUNK), kind: 'img' });
+    compressor.relieve();
+    end();
+    assert.deepEqual([(await first).codec, (await zeros).codec], ['gzip', 'gzip']);
+  });
+
+  test('a codec that fails does not keep the next one waiting', async () => {
+    const { compressor, first, fail } = await busyScene();
+    const second = compressor.encode({ bytes: half, kind: 'ts' });
+    fail();
+    await assert.rejects(first, /no memory/u);
+    assert.equal((await second).codec, 'gzip');
+  });
 });
 
 test('half a gibibyte of noise is sampled forty times at most', async () => {

@@ -6,7 +6,7 @@ import { createRandom, testProperty } from '../support/random.ts';
 import { serve, serveStored } from '../support/simulatedServing.ts';
 import type { SimulatedWorld } from '../support/simulatedServing.ts';
 
-/** Source text and zstd, on two processors and on four. */
+/** Source text and zstd, on two processors and on more. */
 const CODEC_MS = [7, 8.5, 30] as const;
 const SHARES = [0.276, 0.228, 0.202] as const;
 
@@ -14,6 +14,13 @@ const SHARES = [0.276, 0.228, 0.202] as const;
 function world(megabytesPerSecond: number, other: Partial<SimulatedWorld> = {}): SimulatedWorld {
   const pathRate = (): number => megabytesPerSecond / 1048.576;
   return { chunks: 512, pathRate, codecMs: CODEC_MS, shares: SHARES, threads: 2, ...other };
+}
+
+/** A fast path whose other end shares the processors: each call of the codec takes a third of its rate. */
+function sharing(megabytesPerSecond: number, other: Partial<SimulatedWorld> = {}): SimulatedWorld {
+  const pathRate = (_nowMs: number, running: number): number =>
+    (megabytesPerSecond / 1048.576) * (1 - running / 3);
+  return world(megabytesPerSecond, { pathRate, ...other });
 }
 
 /** A path whose rate changes at a moment. */
@@ -37,19 +44,37 @@ function turnsOf(ways: readonly Way[]): number {
 
 suite('a path that is faster than the codec', () => {
   for (const [megabytes, threads] of [
-    [500, 2],
-    [1000, 4],
+    [500, 1],
+    [800, 2],
   ] as const) {
-    test(`${megabytes} MB/s beside ${threads} threads: stored after 16 chunks, and 3 % are lost at most`, () => {
-      const given = world(megabytes, { threads });
-      assert.deepEqual(lastOf(serve(given).ways, 512 - 16), new Set(['stored']));
-      assert.ok(timesStored(given) <= 1.03, String(timesStored(given)));
+    test(`${megabytes} MB/s, ${threads} of the threads that it needs, too: stored after 104 chunks, and a tenth is lost at most`, () => {
+      const given = sharing(megabytes, { threads });
+      assert.deepEqual(lastOf(serve(given).ways, 512 - 104), new Set(['stored']));
+      assert.ok(timesStored(given) <= 1.1, String(timesStored(given)));
     });
   }
 
-  test('over 16 GiB a hundredth of the chunks is compressed to see whether that has changed', () => {
-    const { ways } = serve(world(800, { chunks: 16_384 }));
-    assert.ok(ways.filter((way) => way !== 'stored').length < 164);
+  for (const [megabytes, threads, atMost] of [
+    [118, 1, 0.61],
+    [250, 1, 0.8],
+    [500, 2, 0.8],
+  ] as const) {
+    test(`${megabytes} MB/s and ${threads} threads of their own: they shorten what they can, at most ${atMost} of the time`, () => {
+      const given = world(megabytes, { threads });
+      assert.ok(lastOf(serve(given).ways, 256).has('mixed'));
+      assert.ok(timesStored(given) <= atMost, String(timesStored(given)));
+    });
+  }
+
+  test('buffers on it that fill and empty do not look like its rate', () => {
+    const given = world(118, { threads: 1, bufferChunks: 8 });
+    assert.ok(lastOf(serve(given).ways, 256).has('mixed'));
+    assert.ok(timesStored(given) <= 0.65, String(timesStored(given)));
+  });
+
+  test('over 16 GiB a chunk in seventy may be compressed to see whether that has changed', () => {
+    const { ways } = serve(sharing(800, { chunks: 16_384 }));
+    assert.ok(ways.filter((way) => way !== 'stored').length < 16_384 / 70);
     assert.ok(turnsOf(ways) < 14);
   });
 });
@@ -59,11 +84,11 @@ suite('a path that is slower than the codec', () => {
     ['10 Mbit/s', 1.25, 2, 2, 0.21],
     ['50 Mbit/s', 6.25, 2, 2, 0.21],
     ['100 Mbit/s, two threads', 12.5, 2, 1, 0.24],
-    ['100 Mbit/s, four threads', 12.5, 4, 2, 0.21],
+    ['100 Mbit/s, three threads', 12.5, 3, 1, 0.24],
     ['300 Mbit/s, two threads', 37.5, 2, 0, 0.3],
-    ['300 Mbit/s, four threads', 37.5, 4, 1, 0.26],
-    ['a gigabit, two threads', 118, 2, 0, 0.42],
-    ['a gigabit, four threads', 118, 4, 0, 0.31],
+    ['300 Mbit/s, three threads', 37.5, 3, 1, 0.26],
+    ['a gigabit, two threads', 118, 2, 'mixed', 0.42],
+    ['a gigabit, three threads', 118, 3, 'mixed', 0.32],
   ] as const) {
     test(`${name}: effort ${effort}, and at most ${atMost} of the time`, () => {
       const given = world(megabytes, { threads });
@@ -88,9 +113,11 @@ suite('a path that changes', () => {
   });
 
   test('becomes fast: stored in the end', () => {
-    const given = world(500, { pathRate: changing(2000, 12, 500) });
+    const pathRate = (nowMs: number, running: number): number =>
+      changing(2000, 12, 500)(nowMs, running) * (1 - running / 3);
+    const given = world(500, { pathRate });
     assert.deepEqual(lastOf(serve(given).ways, 128), new Set(['stored']));
-    assert.ok(timesStored(given) < 1.01);
+    assert.ok(timesStored(given) < 1.05, String(timesStored(given)));
   });
 
   test('becomes slower than it was: the effort rises', () => {
@@ -103,17 +130,17 @@ suite('a path that changes', () => {
 suite('trials', () => {
   test('come back soon after compressing gained a little, not after it gained much', () => {
     const trialsAt = (megabytes: number): number => turnsOf(serve(world(megabytes)).ways) / 2;
-    assert.deepEqual([trialsAt(118), trialsAt(200)], [1, 3]);
+    assert.deepEqual([trialsAt(118), trialsAt(500)], [1, 3]);
   });
 
-  test('of compressing begin at the least effort', () => {
+  test('of compressing begin where nothing waits for the codec', () => {
     const pathRate = (nowMs: number): number => (nowMs > 2000 && nowMs < 2600 ? 800 : 6) / 1048.576;
     const { ways } = serve(world(6, { pathRate }));
     const stored = ways.indexOf('stored');
     assert.ok(ways.slice(0, stored).includes(2));
     assert.equal(
       ways.slice(stored).find((way) => way !== 'stored'),
-      0,
+      'mixed',
     );
   });
 
@@ -124,7 +151,7 @@ suite('trials', () => {
     );
     const slowFrom = (300 * 500 + 1200 * 150) / 1048.576;
     const noticed = ways.findIndex((way, at) => at > slowFrom && way !== 'stored');
-    assert.ok(noticed > 0 && noticed < slowFrom + 64, `${noticed}, ${slowFrom}`);
+    assert.ok(noticed > 0 && noticed < slowFrom + 128, `${noticed}, ${slowFrom}`);
   });
 });
 
@@ -150,7 +177,7 @@ const anyWorld = fc
     magnitude: fc.double({ min: 0, max: 3.2, noNaN: true }),
     codecFactor: fc.double({ min: 0.3, max: 4, noNaN: true }),
     share: fc.double({ min: 0.05, max: 0.85, noNaN: true }),
-    threads: fc.integer({ min: 1, max: 4 }),
+    threads: fc.integer({ min: 1, max: 3 }),
   })
   .map(({ magnitude, codecFactor, share, threads }) =>
     world(10 ** magnitude, {
@@ -169,7 +196,7 @@ testProperty(
     const storedMs = serveStored(given);
     const leastMs = serve(given, { way: 0, encoded: () => undefined }).tookMs;
     // What is tried at first takes a few dozen chunks, and up to a third is within the noise where rates are.
-    const triesMs = (32 * leastMs) / 512;
+    const triesMs = (40 * leastMs) / 512;
     assert.ok(tookMs <= 1.03 * storedMs + triesMs, `${tookMs} ms, ${storedMs} when stored`);
     assert.ok(
       tookMs <= 1.35 * leastMs + (32 * storedMs) / 512,

@@ -133,7 +133,8 @@ export function createCompression(only: readonly PackedCodec[] = ['zstd', 'gzip'
   };
   return {
     codecs: [...calls.keys()],
-    threads: Math.min(availableParallelism(), POOL_THREADS),
+    // One is left for hashing, encrypting and whoever works at this machine.
+    threads: Math.max(1, Math.min(availableParallelism(), POOL_THREADS) - 1),
     compress: async (codec, bytes, effort) => callsOf(codec).compress(bytes, effort),
     measure: (codec, sample) => callsOf(codec).compressSync(sample).length,
     async decompress(codec, bytes, rawLength) {
