@@ -16,7 +16,7 @@ import { EffortLadder } from './effortLadder.ts';
  */
 
 /** To go on with compressing, it must gain so much: less is within the noise, and costs processor time … */
-const GAIN_TO_GO_ON = 1.1;
+const GAIN_TO_GO_ON = 1.15;
 /** … and so much to begin again: where other work shares the processors, rates say little. */
 const GAIN_TO_BEGIN = 1.3;
 /** Storing that gains so much on a codec that was at its limit needs no second look. */

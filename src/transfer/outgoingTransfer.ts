@@ -4,6 +4,7 @@ import { assertNever } from '../base/assertNever.ts';
 import type { Clock } from '../base/clock.ts';
 import { CourierError, isEntryFailure, sessionFailureOf } from '../base/failure.ts';
 import type { EntryFailure } from '../base/failure.ts';
+import { Gate } from '../base/gate.ts';
 import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
 import { Semaphore } from '../base/semaphore.ts';
@@ -91,12 +92,16 @@ export class OutgoingTransfer {
   readonly #lanes: SendingLanes;
   readonly #ahead = new Semaphore(CHUNKS_AHEAD);
   readonly #reader: ChunkReader;
+  /** Closed while a want is looked up: a receiver that has nothing to do is worse than a list that grows later. */
+  readonly #mayList = new Gate();
 
   // Mutable.
   #state: TransferState = 'connecting';
   #opened = deferred<void>();
   /** Connections that the receiver takes for one session. */
   #mostLanes = 1;
+  /** Wants that are looked up. */
+  #answering = 0;
   #bytesDone = 0;
   /** What the receiver had, and did not have to be sent. */
   #bytesHeld = 0;
@@ -255,6 +260,7 @@ export class OutgoingTransfer {
     for (const { entry } of items) if (entry.kind === 'file') this.#bytesListed += entry.size;
     this.#session.sendPage(items.map(({ entry }) => entry));
     await this.#pump.flush();
+    await this.#mayList.pass();
   }
 
   #leaveOut(path: string, reason: LeftOutReason): void {
@@ -303,12 +309,23 @@ export class OutgoingTransfer {
   async #answer(want: Want): Promise<Answer | undefined> {
     await this.#pace.pass();
     if (this.#pump.isEnded) return undefined;
-    const answer = await this.#reader.answer(want);
+    const answer = await this.#read(want);
     if (this.#pump.isEnded) return undefined;
     if (answer.type === 'failed') this.#session.sendFailed(want.index, answer.reason);
     else this.#bytesHeld += answer.heldBytes;
     if (answer.type === 'same') this.#session.sendSame(want.index);
     return answer;
+  }
+
+  async #read(want: Want): Promise<Answer> {
+    this.#answering += 1;
+    this.#mayList.close();
+    try {
+      return await this.#reader.answer(want);
+    } finally {
+      this.#answering -= 1;
+      if (this.#answering === 0) this.#mayList.open();
+    }
   }
 
   /** Sends a reply over whichever lane has room; until one has, it counts as ahead. */

@@ -39,6 +39,30 @@ test('the first files are written before the last one is listed', async () => {
   ]);
 });
 
+test('what is asked for comes first: the list goes on when it has been looked up', async () => {
+  const joined = joinTransfers(tree, AT_ONCE);
+  joined.source.reading.shut();
+  await joined.start();
+  assert.ok(joined.source.reading.waiting > 0);
+  const { listed } = joined.source;
+  assert.ok(listed < FILES / 2, `${listed} are listed`);
+  joined.source.reading.open();
+  assertArrived(tree, joined, await joined.finish());
+});
+
+test('while the path holds up what was looked up, the list goes on', async () => {
+  const big = treeOf({
+    a: 8 * 1024 * 1024,
+    ...Object.fromEntries([...tree.keys()].map((path) => [path, 10])),
+  });
+  const joined = joinTransfers(big, { ...AT_ONCE, toReceiver: { capacityBytes: 100_000 } });
+  joined.destination.writing.shut();
+  await joined.start();
+  assert.equal(joined.source.listed, FILES + 1);
+  joined.destination.writing.open();
+  assertArrived(big, joined, await joined.finish());
+});
+
 test('without that, nothing is asked for before all is listed', async () => {
   const joined = await almostListed({});
   assert.equal(countFrames(joined.link.toSender, 'answer'), 0);
