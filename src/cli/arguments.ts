@@ -13,6 +13,7 @@ export type Command =
   | ResumeCommand
   | DiscardCommand
   | TransfersCommand
+  | PairCommand
   | {
       readonly name: 'invite';
       readonly state: string | undefined;
@@ -74,6 +75,16 @@ export interface DiscardCommand {
   readonly isJson: boolean;
 }
 
+export interface PairCommand {
+  readonly name: 'pair';
+  /** The other device, which waits; absent, this one waits. */
+  readonly to: string | undefined;
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly state: string | undefined;
+  readonly isJson: boolean;
+}
+
 export interface TransfersCommand {
   readonly name: 'transfers';
   readonly state: string | undefined;
@@ -109,6 +120,11 @@ export const USAGE = `Peer Courier sends files and folders straight to another m
       --retry-for, --limit, --lanes   as above
   peer-courier discard ID                         give one up, and remove what is held of it
 
+  peer-courier pair                               wait for another device, and compare a code with its user
+      --host ADDRESS           listen on this address only (default: all)
+      --port N                 listen on this port (default: ${DEFAULT_PORT})
+  peer-courier pair HOST[:PORT]                   the same, with the device that waits there
+
   peer-courier invite                             make one more invite for the receiver that runs here
       --invite-file FILE       write it to FILE instead of printing it
 
@@ -133,6 +149,8 @@ export function parseCommand(words: readonly string[]): Command {
       return parseTransfers(rest);
     case 'invite':
       return parseInvite(rest);
+    case 'pair':
+      return parsePair(rest);
     case '--version':
       return { name: 'version' };
     case undefined:
@@ -142,7 +160,7 @@ export function parseCommand(words: readonly string[]): Command {
       return { name: 'help' };
     default:
       throw new UsageError(
-        `There is no command "${name}". Commands: receive, send, transfers, resume, discard, invite.`,
+        `There is no command "${name}". Commands: receive, send, transfers, resume, discard, invite, pair.`,
       );
   }
 }
@@ -262,6 +280,33 @@ function parseInvite(words: readonly string[]): Command {
   );
   if (values.help) return { name: 'help' };
   return { name: 'invite', state: values.state, inviteFile: values['invite-file'], isJson: values.json };
+}
+
+function parsePair(words: readonly string[]): Command {
+  const { values, positionals } = parse(() =>
+    parseArgs({
+      args: [...words],
+      options: { ...common, host: { type: 'string' }, port: { type: 'string' } },
+      allowPositionals: true,
+    }),
+  );
+  if (values.help) return { name: 'help' };
+  const [to, ...more] = positionals;
+  if (more.length > 0) throw new UsageError('pair takes one HOST[:PORT], not several.');
+  if (to !== undefined && (values.host !== undefined || values.port !== undefined)) {
+    throw new UsageError('--host and --port say where to wait; with HOST[:PORT] the other device waits.');
+  }
+  if (to !== undefined && parseAddress(to, DEFAULT_PORT) === undefined) {
+    throw new UsageError(`pair takes HOST[:PORT], not "${to}".`);
+  }
+  return {
+    name: 'pair',
+    to,
+    host: values.host,
+    port: parsePort(values.port),
+    state: values.state,
+    isJson: values.json,
+  };
 }
 
 function parse<Parsed>(parseWords: () => Parsed): Parsed {

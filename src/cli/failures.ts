@@ -47,6 +47,9 @@ const STATUSES: Readonly<Record<FailureCode, number>> = {
   busy: 34,
   'nothing-to-send': 35,
   'state-unusable': 36,
+  'code-differs': 38,
+  'not-pairing': 39,
+  'pairing-paused': 40,
   cancelled: INTERRUPTED_STATUS,
 };
 
@@ -92,6 +95,12 @@ export function sentenceFor(
       return origin === 'remote'
         ? 'The receiver does not know this device. Ask for an invite ("peer-courier invite" on the receiving side) and use it with --invite-file.'
         : `That is not a known peer (${detail}). Ask for an invite and use it with --invite-file.`;
+    case 'not-pairing':
+      return `Nobody compares a code there just now (${detail}). Start "peer-courier pair" on the other machine, or "Pair by Code…" in its window, then try again.`;
+    case 'pairing-paused':
+      return `Three comparisons have failed, so there is none for ${detail} minutes. Use an invite: "peer-courier invite" on the receiving side.`;
+    case 'code-differs':
+      return 'The codes differ, so nobody was paired. Somebody may be between the two devices: try once more, and if they differ again, use an invite.';
     case 'declined':
       return isSender ? 'The receiver declined the offer. Nothing was sent.' : 'The offer was declined.';
     case 'disk-full':

@@ -6,6 +6,7 @@ import { discard } from './discard.ts';
 import { explainError, SUCCESS, USAGE_STATUS } from './failures.ts';
 import { invite } from './invite.ts';
 import { JsonOutput, TextOutput, wholeLine } from './output.ts';
+import { pair } from './pair.ts';
 import { receive } from './receive.ts';
 import { resume } from './resume.ts';
 import { send } from './send.ts';
@@ -34,6 +35,8 @@ async function run(command: Command): Promise<number> {
       return transfers(command, outputFor(command));
     case 'invite':
       return invite(command, outputFor(command));
+    case 'pair':
+      return pair(command, outputFor(command));
   }
 }
 

@@ -34,7 +34,9 @@ import { IncomingTransfers } from './incomingTransfers.ts';
 import { RecordFiles } from './jobFiles.ts';
 import { OutgoingTransfers } from './outgoingTransfers.ts';
 import type { SendOrder } from './outgoingTransfers.ts';
+import type { Compare } from './comparison.ts';
 import { lookUp, pairByInvite } from './pairing.ts';
+import { PairingDesk } from './pairingDesk.ts';
 import { ReceiverNote } from './receiverNote.ts';
 import { ReceiverSwitch } from './receiverSwitch.ts';
 import { findRoots, sendPaths } from './sender.ts';
@@ -74,6 +76,7 @@ export class Courier {
   readonly #limiter = new RateLimiter(systemClock);
   readonly #allCodecs = createCompression();
   readonly #unasked = new UnaskedAllowance(systemClock);
+  readonly #desk: PairingDesk;
 
   // Mutable.
   #settings: EngineSettings;
@@ -86,6 +89,7 @@ export class Courier {
     this.#init = init;
     this.#settings = init.settings;
     this.#state = new StateFolder(storage, () => Promise.resolve(this.#needIdentity()));
+    this.#desk = new PairingDesk(this.#state);
     this.#history = HistoryFile.open(join(storage, 'received.json'), logger);
     this.#incoming = new IncomingTransfers({
       clock: systemClock,
@@ -129,6 +133,7 @@ export class Courier {
       logger,
       onChange: () => init.onChange('receiver'),
       onPaired: () => init.onChange('peers'),
+      desk: this.#desk,
     });
     this.#note = new ReceiverNote(join(storage, 'receiver-was-on'));
     this.#limiter.setRate(rateOf(init.settings));
@@ -251,6 +256,26 @@ export class Courier {
       name: this.device.name,
       signal,
     });
+    this.#init.onChange('peers');
+    this.#outgoing.peerChanged(fingerprint);
+    return this.#peer(fingerprint);
+  }
+
+  /**
+   * Pairs with a device whose user compares a code with ours: with the one at `address`, or, without one, with the
+   * first that dials; then the receiver must be on.
+   */
+  async pairByCode(
+    address: string | undefined,
+    { compare, signal }: { readonly compare: Compare; readonly signal: AbortSignal },
+  ): Promise<PeerSummary> {
+    const wish = { identity: this.#needIdentity(), name: this.device.name, compare, signal };
+    if (address === undefined && !this.#receiver.isOn) {
+      throw new CourierError('not-listening', 'the receiver is off');
+    }
+    const fingerprint = await (address === undefined
+      ? this.#desk.wait(wish)
+      : this.#desk.dial(address, wish));
     this.#init.onChange('peers');
     this.#outgoing.peerChanged(fingerprint);
     return this.#peer(fingerprint);

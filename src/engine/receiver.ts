@@ -33,6 +33,7 @@ import type { Compression } from '../transfer/ports.ts';
 import type { ProgressSnapshot } from '../transfer/progress.ts';
 import { ReceivingLane } from '../transfer/receivingLane.ts';
 import { greeting } from './greeting.ts';
+import { turnAway } from './pairingDesk.ts';
 import type { StateFolder } from './stateFolder.ts';
 
 /** The peer at the other end of an incoming transfer. */
@@ -91,6 +92,8 @@ export interface ReceiverInit {
   /** Whether every offer is consented to as soon as it is made, for whatever will be listed in it. */
   readonly consentsAtOnce?: boolean;
   readonly compression?: Compression;
+  /** A device has come in whose user wants to compare a code; absent, it is turned away. Never rejects. */
+  readonly onPairing?: (inbound: Inbound) => Promise<void>;
   readonly observer: ReceiverObserver;
   readonly logger: Logger;
 }
@@ -130,8 +133,8 @@ export class Receiver {
   // Mutable.
   #listener: Listener | undefined;
   readonly #running = new Map<IncomingTransfer, Running>();
-  /** Connections that have not said to which session they belong, or are lanes of one. */
-  readonly #lanes = new Set<Promise<void>>();
+  /** Connections that are no session of their own. */
+  readonly #others = new Set<Promise<void>>();
 
   private constructor(init: ReceiverInit, identity: Identity) {
     this.#init = init;
@@ -157,8 +160,9 @@ export class Receiver {
       ...(host === undefined ? {} : { host }),
       port,
       onInbound: (inbound) => {
-        if (inbound.purpose === 'lane') this.#takeLane(inbound);
-        else this.#receive(inbound);
+        if (inbound.purpose === 'session') this.#receive(inbound);
+        else if (inbound.purpose === 'lane') this.#takeLane(inbound);
+        else this.#takePairing(inbound);
       },
       logger,
       ...(strangers === undefined ? {} : { limits: strangers }),
@@ -188,7 +192,7 @@ export class Receiver {
       else transfer.cancel();
     }
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
-    await Promise.all(this.#lanes);
+    await Promise.all(this.#others);
   }
 
   /** One more connection of a session that runs: whoever opened it is the peer of that session, and knows its key. */
@@ -205,8 +209,18 @@ export class Receiver {
       },
       onJoined: () => inbound.admitted(),
     });
-    const running: Promise<void> = lane.run().finally(() => this.#lanes.delete(running));
-    this.#lanes.add(running);
+    this.#keep(lane.run());
+  }
+
+  #takePairing(inbound: Inbound): void {
+    const { onPairing } = this.#init;
+    this.#keep(onPairing === undefined ? turnAway(inbound.channel) : onPairing(inbound));
+  }
+
+  /** Waits for a connection to end before all of this does. */
+  #keep(work: Promise<void>): void {
+    const running: Promise<void> = work.finally(() => this.#others.delete(running));
+    this.#others.add(running);
   }
 
   #receive(inbound: Inbound): void {

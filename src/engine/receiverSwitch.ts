@@ -6,6 +6,7 @@ import type { Address } from '../peers/address.ts';
 import type { ReceiverStatus } from '../rpc/model.ts';
 import type { Compression } from '../transfer/ports.ts';
 import type { IncomingTransfers } from './incomingTransfers.ts';
+import type { PairingDesk } from './pairingDesk.ts';
 import { Receiver } from './receiver.ts';
 import type { StateFolder } from './stateFolder.ts';
 import { failureOfError } from './transferView.ts';
@@ -17,6 +18,7 @@ export interface SwitchInit {
   readonly onChange: () => void;
   /** Somebody has used an invite. */
   readonly onPaired: () => void;
+  readonly desk: PairingDesk;
 }
 
 /** How to listen. */
@@ -82,7 +84,7 @@ export class ReceiverSwitch {
 
   async #start({ name, host, port, compression }: Listening): Promise<void> {
     if (this.#receiver !== undefined) return;
-    const { state, incoming, logger, onPaired } = this.#init;
+    const { state, incoming, logger, onPaired, desk } = this.#init;
     this.#become({ state: 'starting' });
     try {
       const receiver = await Receiver.prepare({
@@ -93,6 +95,7 @@ export class ReceiverSwitch {
         consent: (...offer) => incoming.consent(...offer),
         keepsInterrupted: true,
         compression,
+        onPairing: (inbound) => desk.take(inbound),
         observer: {
           paired: onPaired,
           started: (receiving) => incoming.started(receiving),

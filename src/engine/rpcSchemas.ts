@@ -41,6 +41,8 @@ export const rpcSchemas = {
   anything: v.unknown(),
   invite: v.object({ text }),
   address: v.object({ address: text }),
+  pairByCode: v.object({ id: text, address: v.optional(text) }),
+  answerCode: v.object({ id: text, isSame: v.boolean() }),
   newPeer: v.object({ address: text, fingerprint, name: text }),
   preview: v.object({ paths, options: sendOptions }),
   outbox: v.object({ folder: path }),

@@ -290,20 +290,25 @@ function byKnownPeer(state: StateFolder, to: string): Route {
   if (named !== undefined) return byFingerprint(state, named.fingerprint, []);
   const address = parseAddress(to, DEFAULT_PORT);
   if (address === undefined) throw new CourierError('not-paired', printable(to));
-  // Somebody we know was last reached here: another key in its place is a loud stop.
-  const pinned = known.filter((peer) =>
-    peer.addresses.some((each) => formatAddress(each) === formatAddress(address)),
-  );
   return {
     addresses: [address],
     checkPeer(peer) {
-      const candidates = pinned.length > 0 ? pinned : known;
-      if (candidates.some(({ fingerprint }) => fingerprint === peer.fingerprint)) return;
-      const [expected] = pinned;
-      if (expected !== undefined) requireKey(peer, expected.fingerprint);
+      requirePinned(state, address, peer);
+      if (known.some(({ fingerprint }) => fingerprint === peer.fingerprint)) return;
       throw new CourierError('not-paired', printable(to));
     },
   };
+}
+
+/** Somebody we know was last reached at an address: another key in its place is a loud stop. */
+export function requirePinned(state: StateFolder, address: Address, peer: SecuredPeer): void {
+  const place = formatAddress(address);
+  const pinned = state.peers
+    .list()
+    .filter(({ addresses }) => addresses.some((each) => formatAddress(each) === place));
+  const [expected] = pinned;
+  if (expected === undefined || pinned.some(({ fingerprint }) => fingerprint === peer.fingerprint)) return;
+  requireKey(peer, expected.fingerprint);
 }
 
 function requireKey(peer: SecuredPeer, fingerprint: Fingerprint): void {

@@ -6,6 +6,7 @@ import { createIdentity, parseIdentity } from '../node/identity/identityText.ts'
 import { clientNotifications, engineNotifications, requests, RPC_VERSION } from '../rpc/contract.ts';
 import type { Endpoint, HelloResult, IdentityText } from '../rpc/contract.ts';
 import type { EngineSettings, StateChange } from '../rpc/model.ts';
+import { CodeQuestions } from './codeQuestions.ts';
 import type { Courier } from './courier.ts';
 import { isToken } from './endpoint.ts';
 import { rpcSchemas } from './rpcSchemas.ts';
@@ -223,6 +224,13 @@ export class Windows {
     connection.answerPlain(requests.createInvite, () => courier.createInvite());
     connection.answer(requests.useInvite, rpcSchemas.invite, ({ text }, signal) =>
       courier.useInvite(text, { signal }),
+    );
+    const questions = new CodeQuestions(connection);
+    connection.answer(requests.pairByCode, rpcSchemas.pairByCode, ({ id, address }, signal) =>
+      courier.pairByCode(address, { compare: (code, late) => questions.ask(id, code, late), signal }),
+    );
+    connection.answer(requests.answerCode, rpcSchemas.answerCode, ({ id, isSame }) =>
+      questions.answer(id, isSame),
     );
     connection.answer(requests.lookUp, rpcSchemas.address, ({ address }, signal) =>
       courier.lookUp(address, { signal }),

@@ -29,6 +29,10 @@ export const FrameType = {
   join: 15,
   joined: 16,
   lost: 17,
+  commit: 18,
+  nonce: 19,
+  reveal: 20,
+  agree: 21,
 } as const;
 
 export type FrameName = keyof typeof FrameType;

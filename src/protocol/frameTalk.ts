@@ -31,7 +31,7 @@ export interface FrameTalkInit {
 /** Frames whose index means something; that of the others is 0. */
 const INDEXED_FRAMES: ReadonlySet<FrameName> = new Set(['page', 'answer', 'want', 'data', 'same', 'failed']);
 
-const GREETINGS: ReadonlySet<FrameName> = new Set(['hello', 'join', 'joined']);
+const GREETINGS: ReadonlySet<FrameName> = new Set(['hello', 'join', 'joined', 'commit', 'nonce']);
 
 /** A talk as whoever carries its bytes sees it. */
 export type Talk<Event> = Pick<

@@ -184,6 +184,18 @@ const lostSchema = v.strictObject({
   chunks: v.pipe(v.array(count(Number.MAX_SAFE_INTEGER)), v.maxLength(limits.openWants)),
 });
 
+/** Pairing by a code; see `peers/pairingCode.ts`. The dialler's first frame fixes its nonce, … */
+const commitSchema = v.strictObject({ commitment: hexBytes(DIGEST_BYTES) });
+/** … the listener tells its own, and the dialler reveals what it has fixed. */
+const nonceSchema = v.strictObject({ nonce: hexBytes(DIGEST_BYTES) });
+
+/** The user of this side has seen the same code on both devices. */
+const agreeSchema = v.strictObject({
+  mac: hexBytes(DIGEST_BYTES),
+  /** What this device calls itself; shown to people, trusted for nothing. */
+  name: text,
+});
+
 const closeSchema = v.strictObject({
   code: v.fallback(v.picklist(['done', ...SESSION_FAILURES]), 'internal'),
   message: v.optional(text),
@@ -203,6 +215,10 @@ const schemas = {
   close: closeSchema,
   join: joinSchema,
   lost: lostSchema,
+  commit: commitSchema,
+  nonce: nonceSchema,
+  reveal: nonceSchema,
+  agree: agreeSchema,
 } as const;
 
 export type MessageName = keyof typeof schemas;

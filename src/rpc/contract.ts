@@ -83,6 +83,18 @@ export const requests = {
   ),
   /** Connects to the peer that made the invite and pairs with it. */
   useInvite: new RequestType<{ readonly text: string }, PeerSummary, Failure>('useInvite'),
+  /**
+   * Pairs with a device whose user compares a code with ours: with the one at `address`, or, without one, with the
+   * first that dials; then the receiver must be on. Before it is answered, the engine asks the window to put the code
+   * before its user with `compareCode`, under the same `id`, and waits for `answerCode`.
+   */
+  pairByCode: new RequestType<
+    { readonly id: string; readonly address: string | undefined },
+    PeerSummary,
+    Failure
+  >('pairByCode'),
+  /** Whether the other device shows the same code; without an answer it does not. */
+  answerCode: new RequestType<{ readonly id: string; readonly isSame: boolean }, void, Failure>('answerCode'),
   /** Which key answers at an address; nothing is trusted by asking. */
   lookUp: new RequestType<
     { readonly address: string },
@@ -153,6 +165,8 @@ export const engineNotifications = {
   stateChanged: new NotificationType<StateChange>('stateChanged'),
   /** Sent to the window that had focus last: ask the user about this offer. */
   promptOffer: new NotificationType<{ readonly id: string }>('promptOffer'),
+  /** To the window that is pairing: six digits to compare. When its `pairByCode` is answered, it is too late. */
+  compareCode: new NotificationType<{ readonly id: string; readonly code: string }>('compareCode'),
   log: new NotificationType<{ readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly text: string }>(
     'log',
   ),

@@ -41,6 +41,10 @@ export const sampleMessages: { readonly [Name in MessageName]: MessageInput<Name
   close: { code: 'done', message: 'good bye' },
   join: { session: '0123456789abcdef0123456789abcdef', lane: 3, mac: DIGEST },
   lost: { lane: 3, chunks: [0, 7, 2 ** 53 - 1] },
+  commit: { commitment: DIGEST },
+  nonce: { nonce: DIGEST },
+  reveal: { nonce: DIGEST },
+  agree: { mac: DIGEST, name: 'Zoë’s 💻' },
 };
 
 /** The bytes of a frame that says anything at all, legal or not. */

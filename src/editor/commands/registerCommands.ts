@@ -8,6 +8,7 @@ const COMMANDS = [
   'peerCourier.send',
   'peerCourier.createInvite',
   'peerCourier.useInvite',
+  'peerCourier.pairByCode',
   'peerCourier.addPeerByAddress',
   'peerCourier.copyFingerprint',
   'peerCourier.copyText',

@@ -3,6 +3,7 @@ import { acceptOffer, declineOffer, saveOfferTo } from '../offers/acceptFlow.ts'
 import { addByAddressCommand } from '../pairing/addByAddress.ts';
 import { copyFingerprint, copyText } from '../pairing/copyFingerprint.ts';
 import { createInvite } from '../pairing/createInvite.ts';
+import { pairByCodeCommand } from '../pairing/pairByCode.ts';
 import { startReceiver, stopReceiver } from '../pairing/receiverCommands.ts';
 import { useInviteCommand } from '../pairing/useInvite.ts';
 import { compareWithWorkspaceFile } from '../received/compare.ts';
@@ -37,6 +38,7 @@ function tableOf(courier: Courier): Readonly<Record<CommandId, readonly [Command
     ],
     'peerCourier.createInvite': [() => createInvite(courier), 'incoming'],
     'peerCourier.useInvite': [() => useInviteCommand(courier), 'outgoing'],
+    'peerCourier.pairByCode': [() => pairByCodeCommand(courier), 'outgoing'],
     'peerCourier.addPeerByAddress': [() => addByAddressCommand(courier), 'outgoing'],
     'peerCourier.copyFingerprint': [(node) => copyFingerprint(courier, node)],
     'peerCourier.copyText': [copyText],

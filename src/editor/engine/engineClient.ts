@@ -6,7 +6,7 @@ import { hasEnded } from '../model/transferView.ts';
 import type { StateStore } from '../state.ts';
 import type { Attached, AttachOptions } from './attach.ts';
 import type { CallOptions, ParamsOf, RequestName, ResultOf } from './calls.ts';
-import type { EngineConnection, EngineEvents } from './engineConnection.ts';
+import type { CodeQuestion, EngineConnection, EngineEvents } from './engineConnection.ts';
 import type { IdentityKeeper } from './identityKeeper.ts';
 
 const RECONNECT_PAUSES_MS = [100, 1000, 3000, 10_000, 30_000];
@@ -39,9 +39,12 @@ export class EngineClient implements Disposable {
   readonly #options: EngineClientOptions;
   readonly #news = new EventEmitter<EngineNews>();
   readonly #offers = new EventEmitter<string>();
+  readonly #codes = new EventEmitter<CodeQuestion>();
   readonly onNews: Event<EngineNews> = this.#news.event;
   /** This window is the one to ask the user about that offer. */
   readonly onPromptOffer: Event<string> = this.#offers.event;
+  /** A code that the user is to compare. */
+  readonly onCompareCode: Event<CodeQuestion> = this.#codes.event;
 
   // Mutable.
   #connection: EngineConnection | undefined;
@@ -95,6 +98,7 @@ export class EngineClient implements Disposable {
     this.#connection = undefined;
     this.#news.dispose();
     this.#offers.dispose();
+    this.#codes.dispose();
   }
 
   async #attached({ mayStart }: { readonly mayStart: boolean }): Promise<Attached | undefined> {
@@ -160,6 +164,7 @@ export class EngineClient implements Disposable {
     return {
       stateChanged: (change) => state.apply(change),
       promptOffer: (id) => this.#offers.fire(id),
+      compareCode: (question) => this.#codes.fire(question),
       log: (level, text) => log[level](text),
       ended: () => this.#ended(),
     };

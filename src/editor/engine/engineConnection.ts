@@ -14,9 +14,16 @@ import type { CallOptions, ParamsOf, RequestName, ResultOf } from './calls.ts';
 
 export { ENDPOINT_FILE, READY_LINE, RPC_VERSION } from '../../rpc/contract.ts';
 
+/** Six digits to put before the user, for the `pairByCode` of that id. */
+export interface CodeQuestion {
+  readonly id: string;
+  readonly code: string;
+}
+
 export interface EngineEvents {
   stateChanged(change: StateChange): void;
   promptOffer(id: string): void;
+  compareCode(question: CodeQuestion): void;
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void;
   /** Once; not after {@link EngineConnection.dispose}. */
   ended(): void;
@@ -37,6 +44,7 @@ export class EngineConnection {
     const connection = this.#connection;
     connection.onNotification(engineNotifications.stateChanged, (change) => events.stateChanged(change));
     connection.onNotification(engineNotifications.promptOffer, ({ id }) => events.promptOffer(id));
+    connection.onNotification(engineNotifications.compareCode, (question) => events.compareCode(question));
     connection.onNotification(engineNotifications.log, ({ level, text }) => events.log(level, text));
     // An error of the socket is followed by its end.
     connection.onError(() => undefined);

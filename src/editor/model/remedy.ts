@@ -22,6 +22,8 @@ export function remedyFor(code: EditorFailureCode, origin: 'local' | 'remote'): 
     case 'not-paired':
     case 'invite-garbled':
     case 'invite-refused':
+    case 'code-differs':
+    case 'pairing-paused':
     case 'wrong-identity':
       return 'useInvite';
     case 'busy':
@@ -35,6 +37,7 @@ export function remedyFor(code: EditorFailureCode, origin: 'local' | 'remote'): 
     case 'name-refused':
     case 'name-taken':
     case 'not-listening':
+    case 'not-pairing':
     case 'not-peer-courier':
     case 'nothing-to-send':
     case 'place-unusable':

@@ -6,6 +6,7 @@ import { shortFingerprint } from '../model/fingerprintText.ts';
 import { recentFirst } from '../model/recentPeers.ts';
 import { addByAddress } from '../pairing/addByAddress.ts';
 import { createInvite } from '../pairing/createInvite.ts';
+import { pairByCode } from '../pairing/pairByCode.ts';
 import { useInvite } from '../pairing/useInvite.ts';
 import { BACK, pick } from '../pick.ts';
 import { iconText } from '../text.ts';
@@ -45,6 +46,12 @@ function itemsOf(courier: Courier): PeerItem[] {
       detail: l10n.t('Your peer has made an invite and sent it to you'),
       iconPath: new ThemeIcon('mail'),
       choose: () => useInvite(courier),
+    },
+    {
+      label: l10n.t('Pair by code…'),
+      detail: l10n.t('You both see each other’s screens, or talk'),
+      iconPath: new ThemeIcon('person-add'),
+      choose: () => pairByCode(courier),
     },
     {
       label: l10n.t('Add a peer by address…'),

@@ -25,6 +25,10 @@ export function sentenceFor({ code, detail, origin }: EditorFailure, direction: 
       );
     case 'cancelled':
       return isRemote ? l10n.t('The peer cancelled the transfer.') : l10n.t('Cancelled.');
+    case 'code-differs':
+      return l10n.t(
+        'The codes differ, so nobody was paired. Somebody may be between the two devices: try once more, and if they differ again, use an invite.',
+      );
     case 'connection-lost':
       return l10n.t(
         'The connection to the peer was lost. What has arrived is kept; try again when both are online.',
@@ -67,6 +71,11 @@ export function sentenceFor({ code, detail, origin }: EditorFailure, direction: 
       return isRemote
         ? l10n.t('The peer does not know this device. Ask for an invite and use it here.')
         : l10n.t('That is not a known peer. Ask for an invite and use it here.');
+    case 'not-pairing':
+      return l10n.t(
+        'Nobody compares a code there just now ({0}). Ask the peer to begin, too, and try again.',
+        detail,
+      );
     case 'not-peer-courier':
       return l10n.t(
         'Something else answers there, not Peer Courier ({0}). Check the address and the port.',
@@ -74,6 +83,11 @@ export function sentenceFor({ code, detail, origin }: EditorFailure, direction: 
       );
     case 'nothing-to-send':
       return l10n.t('Nothing of that can be sent: links, special files and unreadable things are left out.');
+    case 'pairing-paused':
+      return l10n.t(
+        'Three comparisons have failed, so there is none for {0} minutes. Use an invite.',
+        detail,
+      );
     case 'port-in-use':
       return l10n.t('Another program uses the port already ({0}). Stop it, or set another port.', detail);
     case 'protocol-error':

@@ -13,7 +13,7 @@ import { plainAddress } from './network.ts';
 import { STRANGER_LIMITS, Strangers } from './strangers.ts';
 import type { Stay, StrangerLimits } from './strangers.ts';
 import { TlsChannel } from './tlsChannel.ts';
-import { identifyPeer, tlsOptions } from './tlsOptions.ts';
+import { identifyPeer, PURPOSES, tlsOptions } from './tlsOptions.ts';
 import type { SecuredPeer } from './tlsOptions.ts';
 
 /** An inbound connection whose key is proven; whether it may stay is not decided yet. */
@@ -53,7 +53,7 @@ export class Listener {
     const { identity, logger, clock = systemClock, limits = STRANGER_LIMITS } = init;
     this.#init = init;
     this.#strangers = new Strangers(limits, clock, logger);
-    this.#tls = createServer({ ...tlsOptions(identity, ['session', 'lane']), requestCert: true });
+    this.#tls = createServer({ ...tlsOptions(identity, PURPOSES), requestCert: true });
     this.#tls.on('secureConnection', (socket) => this.#identify(socket));
     this.#tls.on('tlsClientError', (error, socket) => {
       logger.debug(`a connection that is not ours: ${errnoOf(error) ?? error.name}`);

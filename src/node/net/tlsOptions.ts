@@ -5,14 +5,15 @@ import type { Fingerprint } from '../../peers/fingerprint.ts';
 import { certificateFingerprint } from '../identity/identity.ts';
 import type { Identity } from '../identity/identity.ts';
 
-/** What a connection is for: a session of its own, or one more lane of a session. */
-export type Purpose = 'session' | 'lane';
+/** What a connection is for: a session of its own, one more lane of a session, or two users who compare a code. */
+export type Purpose = 'session' | 'lane' | 'pairing';
 
 export const ALPN: Readonly<Record<Purpose, string>> = {
   session: 'peer-courier/1',
   lane: 'peer-courier-lane/1',
+  pairing: 'peer-courier-pairing/1',
 };
-const PURPOSES: readonly Purpose[] = ['session', 'lane'];
+export const PURPOSES: readonly Purpose[] = ['session', 'lane', 'pairing'];
 
 /** The port of a receiver that is not told another. */
 export const DEFAULT_PORT = 47_470;

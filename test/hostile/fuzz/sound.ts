@@ -137,6 +137,10 @@ const makers: { readonly [Name in MessageName]: (dice: Dice) => MessageInput<Nam
     lane: 1 + someCount(dice, limits.laneNumbers - 1),
     chunks: dice.list(limits.openWants, () => someCount(dice)),
   }),
+  commit: (dice) => ({ commitment: someHex(dice, 32) }),
+  nonce: (dice) => ({ nonce: someHex(dice, 32) }),
+  reveal: (dice) => ({ nonce: someHex(dice, 32) }),
+  agree: (dice) => ({ mac: someHex(dice, 32), name: someText(dice) }),
 };
 
 export function someMessage<Name extends MessageName>(name: Name, dice: Dice): MessageInput<Name> {

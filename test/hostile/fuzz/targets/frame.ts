@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
-import { concatBytes } from '../../../../src/base/bytes.ts';
+import { concatBytes, toHex } from '../../../../src/base/bytes.ts';
 import { RemoteProtocolError } from '../../../../src/base/failure.ts';
+import { nodeHashing } from '../../../../src/node/hashing.ts';
+import { fingerprintOf } from '../../../../src/peers/fingerprint.ts';
+import { Pairing } from '../../../../src/peers/pairing.ts';
+import { commitment } from '../../../../src/peers/pairingCode.ts';
 import { requireLength } from '../../../../src/protocol/frameTalk.ts';
 import { encodeHeader, frameName, FrameType, HEADER_BYTES } from '../../../../src/protocol/frame.ts';
 import type { Frame, FrameHeader, FrameName } from '../../../../src/protocol/frame.ts';
@@ -45,6 +49,10 @@ const MOST_BYTES: Readonly<Record<FrameName, number>> = {
   join: limits.greetingBytes,
   joined: 0,
   lost: limits.controlBytes,
+  commit: limits.greetingBytes,
+  nonce: limits.greetingBytes,
+  reveal: limits.greetingBytes,
+  agree: limits.greetingBytes,
 };
 
 const STREAM = 'stream';
@@ -56,13 +64,16 @@ const STATES = [
 /** A further lane: of one that listens, one that has dialled, and one that was taken into a session that pulls. */
 const LANE_STATES = ['lane listening', 'lane dialling', 'lane taken'] as const;
 
+/** A pairing: of one that listens, one that has dialled, and one whose user compares the code. */
+const PAIRING_STATES = ['pairing listening', 'pairing dialling', 'pairing comparing'] as const;
+
 /**
- * Streams of frames: through the decoder, and through whole sessions and lanes in each of their states, which must
+ * Streams of frames: through the decoder, and through whole sessions, lanes and pairings in each of their states, which must
  * neither throw nor go on after they have ended, whatever they are told.
  */
 export function frameTarget(): FuzzTarget {
   return {
-    kinds: [STREAM, ...STATES.map((state) => state.join(' ')), ...LANE_STATES],
+    kinds: [STREAM, ...STATES.map((state) => state.join(' ')), ...LANE_STATES, ...PAIRING_STATES],
     generate(dice) {
       // A session costs as much as fifty decoders.
       if (dice.isLess(0.98)) return { kind: STREAM, bytes: mutatedStream(dice, () => someFrame(dice)) };
@@ -70,7 +81,7 @@ export function frameTarget(): FuzzTarget {
         const frames = mutatedStream(dice, () =>
           dice.isLess(0.5) ? someFrame(dice) : soundIn('receiver', dice),
         );
-        return { kind: dice.pick(LANE_STATES), bytes: frames };
+        return { kind: dice.pick([...LANE_STATES, ...PAIRING_STATES]), bytes: frames };
       }
       const [role, state] = dice.pick(STATES);
       const bytes = mutatedStream(dice, () => (dice.isLess(0.5) ? someFrame(dice) : soundIn(role, dice)));
@@ -79,7 +90,9 @@ export function frameTarget(): FuzzTarget {
     check({ kind, bytes }) {
       if (kind === STREAM) return checkStream(bytes);
       const lane = LANE_STATES.find((each) => each === kind);
-      return lane === undefined ? checkSession(kind, bytes) : checkLane(lane, bytes);
+      if (lane !== undefined) return checkLane(lane, bytes);
+      const pairing = PAIRING_STATES.find((each) => each === kind);
+      return pairing === undefined ? checkSession(kind, bytes) : checkPairing(pairing, bytes);
     },
   };
 }
@@ -191,6 +204,54 @@ function checkLane(state: (typeof LANE_STATES)[number], bytes: Uint8Array): Verd
   for (const event of lane.handleTime(limits.deadAfterMs)) closes.push(event.close.code);
   assert.ok(closes.length <= 1, closes.join(', '));
   assert.ok(saidBytes < 1024, `it said ${saidBytes} bytes`);
+  return closes.some((ending) => ending.startsWith('local')) ? 'refused' : 'taken';
+}
+
+const PAIR = {
+  dialler: fingerprintOf(new Uint8Array(32).fill(1)),
+  listener: fingerprintOf(new Uint8Array(32).fill(2)),
+  exporter: new Uint8Array(32).fill(3),
+};
+const [OURS, THEIRS] = [new Uint8Array(32).fill(4), new Uint8Array(32).fill(5)];
+/** What a dialler says until both sides have come to a code. */
+const COMPARING = [
+  rawFrame(
+    FrameType.commit,
+    0,
+    encodeMessage('commit', { commitment: toHex(commitment(nodeHashing, THEIRS, PAIR)) }),
+  ),
+  rawFrame(FrameType.reveal, 0, encodeMessage('reveal', { nonce: toHex(THEIRS) })),
+];
+
+/** Nobody who knows neither key nor nonce gets to a yes, even if our user says one. */
+function checkPairing(state: (typeof PAIRING_STATES)[number], bytes: Uint8Array): Verdict {
+  const pairing = new Pairing({
+    hashing: nodeHashing,
+    now: 0,
+    side: state === 'pairing dialling' ? 'dialler' : 'listener',
+    pair: PAIR,
+    nonce: OURS,
+    name: 'we',
+  });
+  const closes: string[] = [];
+  let saidBytes = 0;
+  const feed = (piece: Uint8Array): void => {
+    for (const event of pairing.receive(piece, 0)) {
+      assert.equal(closes.length, 0, 'something after the end');
+      if (event.type === 'closed') closes.push(`${event.origin} ${event.close.code}`);
+      if (event.type === 'asked') pairing.admit();
+      assert.notEqual(event.type, 'paired');
+    }
+    saidBytes += concatBytes(pairing.takeOutput()).length;
+  };
+  if (state === 'pairing comparing') {
+    for (const each of COMPARING) feed(each);
+    assert.deepEqual([...pairing.agree()], []);
+  }
+  for (const piece of piecesOf(bytes)) feed(piece);
+  for (const event of pairing.handleTime(limits.deadAfterMs)) closes.push(event.close.code);
+  assert.ok(closes.length <= 1, closes.join(', '));
+  assert.ok(saidBytes < 2048, `it said ${saidBytes} bytes`);
   return closes.some((ending) => ending.startsWith('local')) ? 'refused' : 'taken';
 }
 

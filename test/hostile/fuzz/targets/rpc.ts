@@ -46,6 +46,8 @@ const makers: Readonly<Record<SchemaName, (dice: Dice) => unknown>> = {
   anything: (dice) => ({ x: someText(dice) }),
   invite: (dice) => ({ text: someText(dice) }),
   address: () => ({ address: 'host.example:47470' }),
+  pairByCode: (dice) => ({ id: someText(dice), ...(dice.isLess(0.5) ? { address: someText(dice) } : {}) }),
+  answerCode: (dice) => ({ id: someText(dice), isSame: dice.isLess(0.5) }),
   newPeer: (dice) => ({ address: '10.0.0.1:1', fingerprint: someFingerprint(dice), name: someText(dice) }),
   preview: () => ({ paths: ['/home/user/a', '/home/user/b'], options }),
   outbox: (dice) => ({ folder: `/storage/outbox/${someHex(dice, 16)}` }),
