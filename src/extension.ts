@@ -57,6 +57,7 @@ export function activate(context: ExtensionContext): void {
     client,
     client.onNews((news) => later(({ tellNews }) => tellNews(news))),
     client.onPromptOffer((id) => later(({ promptOffer }) => promptOffer(courier, id))),
+    window.registerUriHandler({ handleUri: (uri) => later(({ openLink }) => openLink(courier, uri)) }),
     keepContextKeys(state, isRemote),
     keepEngineInformed(courier),
     registerCommands(courier),

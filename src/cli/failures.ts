@@ -86,7 +86,7 @@ export function sentenceFor(
     case 'not-peer-courier':
       return 'Something else answers there, not Peer Courier. Check the address and the port.';
     case 'wrong-identity':
-      return 'Another device answers there than the one you trust, so nothing was sent. Do not go on unless you know why; ask for a new invite if its identity was made anew.';
+      return `Another device answers there than the one you trust (${detail}), so nothing was sent. Do not go on unless you know why; ask for a new invite if its identity was made anew.`;
     case 'invite-garbled':
       return `This is not a whole invite: ${detail}. Copy it again, all of it.`;
     case 'invite-refused':

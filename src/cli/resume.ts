@@ -2,7 +2,7 @@ import { CourierError } from '../base/failure.ts';
 import { printable } from '../base/printable.ts';
 import type { AcceptedRecord, JobRecord } from '../engine/jobFiles.ts';
 import type { Target } from '../engine/sender.ts';
-import { parseFingerprint } from '../peers/fingerprint.ts';
+import { parseFingerprint, wrongIdentity } from '../peers/fingerprint.ts';
 import type { ResumeCommand } from './arguments.ts';
 import { commandLine } from './commandLine.ts';
 import { explainError, NO_SUCH_TRANSFER_STATUS, tellFailure } from './failures.ts';
@@ -35,9 +35,7 @@ function targetOf({ peer }: JobRecord, { to, inviteFile }: ResumeCommand): Targe
     return { kind: 'peer', fingerprint, addresses: to === undefined ? [] : [to] };
   }
   const invite = readInvite(inviteFile);
-  if (invite.fingerprint !== fingerprint) {
-    throw new CourierError('wrong-identity', `expected ${fingerprint}, found ${invite.fingerprint}`);
-  }
+  if (invite.fingerprint !== fingerprint) throw wrongIdentity(fingerprint, invite.fingerprint);
   return { kind: 'invite', invite };
 }
 

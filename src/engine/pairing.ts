@@ -8,6 +8,7 @@ import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
 import { toHex } from '../base/bytes.ts';
 import { parseAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
+import { wrongIdentity } from '../peers/fingerprint.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import { inviteName, inviteProof, parseInvite } from '../peers/invite.ts';
 import { SenderSession } from '../protocol/senderSession.ts';
@@ -44,7 +45,7 @@ export async function pairByInvite(text: string, init: PairInit): Promise<Finger
       if (peer.fingerprint === fingerprint) return;
       // An address of the other machine's may mean ourselves here: each has its own 172.17.0.1.
       if (peer.fingerprint === identity.fingerprint) throw ourselves(address);
-      throw new CourierError('wrong-identity', `expected ${fingerprint}, found ${peer.fingerprint}`);
+      throw wrongIdentity(fingerprint, peer.fingerprint);
     },
     signal,
   });

@@ -92,7 +92,7 @@ export class PairingDesk {
   }
 
   /** A device has come in that wants to pair. */
-  async take({ channel, exporter, fingerprint, admitted }: Inbound): Promise<void> {
+  async take({ channel, exporter, fingerprint, kept }: Inbound): Promise<void> {
     const waiting = this.#waiting;
     if (
       waiting === undefined ||
@@ -106,7 +106,7 @@ export class PairingDesk {
     const { wish, paired } = waiting;
     const pair = { dialler: fingerprint, listener: wish.identity.fingerprint, exporter };
     waiting.isComparing = true;
-    const comparison = await compareCodes({ ...wish, side: 'listener', pair, channel, onAsked: admitted });
+    const comparison = await compareCodes({ ...wish, side: 'listener', pair, channel, onAsked: kept });
     waiting.isComparing = false;
     // Who leaves before there is a code has cost nothing: the one who is waited for may still come.
     if (comparison.outcome === 'failed' && !comparison.hasCode && !wish.signal.aborted) return;

@@ -22,6 +22,7 @@ import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
 import type { SecuredPeer } from '../node/net/tlsOptions.ts';
 import { distinctAddresses, formatAddress, parseAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
+import { wrongIdentity } from '../peers/fingerprint.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import { inviteName, inviteProof } from '../peers/invite.ts';
 import type { Invite } from '../peers/invite.ts';
@@ -313,7 +314,7 @@ export function requirePinned(state: StateFolder, address: Address, peer: Secure
 
 function requireKey(peer: SecuredPeer, fingerprint: Fingerprint): void {
   if (peer.fingerprint === fingerprint) return;
-  throw new CourierError('wrong-identity', `expected ${fingerprint}, found ${peer.fingerprint}`);
+  throw wrongIdentity(fingerprint, peer.fingerprint);
 }
 
 function proofOf(target: Target, identity: Identity, { exporter, fingerprint }: SecuredPeer): Hello['proof'] {

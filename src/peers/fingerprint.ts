@@ -1,4 +1,5 @@
 import { fromHex, toHex } from '../base/bytes.ts';
+import { CourierError } from '../base/failure.ts';
 
 declare const fingerprintBrand: unique symbol;
 
@@ -24,6 +25,11 @@ export function parseFingerprint(text: string): Fingerprint | undefined {
 
 export function fingerprintBytes(fingerprint: Fingerprint): Uint8Array {
   return fromHex(fingerprint) ?? new Uint8Array(0);
+}
+
+/** Another key than the one that is trusted: a loud stop, which names both. */
+export function wrongIdentity(trusted: Fingerprint, found: Fingerprint): CourierError {
+  return new CourierError('wrong-identity', `${shortFingerprint(trusted)} ≠ ${shortFingerprint(found)}`);
 }
 
 /** For people: the first 16 digits in groups of four. Enough to recognise, not to verify. */

@@ -32,8 +32,8 @@ export interface PairingInit extends FrameTalkInit {
 /**
  * The talk of two devices whose users compare a code.
  *
- *     dialler   commit ▶          reveal ▶  (code)  agree ▶  (paired)  close
- *     listener          ◀ nonce             (code)  ◀ agree  (paired)
+ *     dialler   commit ▶          reveal ▶  (code)  agree ▶  (paired)  close ▶
+ *     listener          ◀ nonce             (code)  ◀ agree  (paired)  ◀ close
  *
  * The two `agree` may come in either order, each when its user says so. A talk that has come to a code and does not
  * end in `paired` is a failure that the caller counts, whoever ended it and how: each is a guess for somebody in the
@@ -145,8 +145,7 @@ export class Pairing extends FrameTalk<PairingEvent> {
   *#conclude(): Generator<PairingEvent> {
     if (!this.#hasAgreed || this.#peerName === undefined) return;
     yield { type: 'paired', name: this.#peerName };
-    // The listener waits for this: only then it knows that its own yes has arrived.
-    if (this.#init.side === 'dialler') yield* this.close({ code: 'done' });
+    yield* this.close({ code: 'done' });
   }
 }
 

@@ -45,8 +45,9 @@ test('pairing by a code', async (t) => {
     await compare('pair-no');
     await b.window.pressInDialog(QUESTION, 'They Are the Same');
     await a.window.pressInDialog(QUESTION, 'They Differ');
-    for (const { window } of [a, b])
+    for (const { window } of [a, b]) {
       await window.notification('The codes differ, so nobody was paired').waitFor();
+    }
     await picture('pair-no-told');
     await Promise.all([clearNotifications(a.window), clearNotifications(b.window)]);
   });

@@ -177,9 +177,9 @@ refusesTo(
 
 for (const by of ['name', 'address'] as const) {
   refusesTo(
-    `a known peer, by its ${by}, in whose place another key answers`,
+    `a known peer, by its ${by}, in whose place another key answers: both fingerprints are named`,
     STATUS.wrongIdentity,
-    /^Another device answers there.*nothing was sent/u,
+    /^Another device answers there.* \((?:[\dA-F]{4}-){3}[\dA-F]{4} ≠ (?:[\dA-F]{4}-){3}[\dA-F]{4}\), so nothing was sent/u,
     async (scene, receiver) => {
       await scene.pair();
       await receiver.stop();

@@ -266,15 +266,18 @@ async function clientHello(t: TestContext): Promise<Buffer> {
 test('case 102: the handshake and the greeting have one deadline', { timeout }, async (t) => {
   const clock = new MemoryClock();
   const reception = await openReception(t, { clock });
-  const [early, late, admitted] = [
+  const [early, kept, late, admitted] = [
+    await enter(t, reception, false),
     await enter(t, reception, false),
     await enter(t, reception, false),
     await enter(t, reception, true),
   ];
+  kept.inbound.kept();
   await clock.advance(admissionMs - 1);
   assert.equal(await isAlive(early), true);
   await clock.advance(1);
   assert.equal(await isAlive(late), false);
+  assert.equal(await isAlive(kept), true, 'a user deals with it');
   assert.equal(await isAlive(admitted), true);
   assert.ok(reception.logged.includes('dropped a connection from 127.0.0.1: it was not let in in time'));
   assert.equal(clock.armed, 0);

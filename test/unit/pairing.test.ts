@@ -65,10 +65,7 @@ for (const first of ['dialler', 'listener'] as const) {
     const other = hear(ends[0], said(ends[1]));
     const [atDialler, atListener] = first === 'dialler' ? [other, one] : [one, other];
     assert.deepEqual(atDialler, [{ type: 'paired', name: 'the listener' }, DONE]);
-    assert.deepEqual(atListener.slice(0, 1), [{ type: 'paired', name: 'the dialler' }]);
-    if (listener.state !== 'closed') {
-      assert.deepEqual(hear(listener, said(dialler)).at(-1), { ...DONE, origin: 'remote' });
-    }
+    assert.deepEqual(atListener, [{ type: 'paired', name: 'the dialler' }, DONE]);
   });
 }
 
@@ -77,9 +74,11 @@ test('a golden transcript', () => {
   const lines: string[] = [];
   const carry = (from: Pairing, to: Pairing): void => {
     const bytes = said(from);
-    const { type, length } = decodeHeader(bytes);
-    assert.equal(bytes.length, HEADER_BYTES + length, 'one frame at a time');
-    lines.push(`${frameName(type)} ${fromUtf8(bytes.subarray(HEADER_BYTES))}`);
+    for (let rest = bytes; rest.length > 0;) {
+      const { type, length } = decodeHeader(rest);
+      lines.push(`${frameName(type)} ${fromUtf8(rest.subarray(HEADER_BYTES, HEADER_BYTES + length))}`);
+      rest = rest.subarray(HEADER_BYTES + length);
+    }
     hear(to, bytes);
   };
   carry(dialler, listener);
@@ -88,7 +87,7 @@ test('a golden transcript', () => {
   carry(dialler, listener);
   assert.deepEqual([...dialler.agree()], []);
   carry(dialler, listener);
-  assert.equal([...listener.agree()].length, 1);
+  assert.equal([...listener.agree()].length, 2);
   carry(listener, dialler);
   carry(dialler, listener);
   assert.deepEqual(lines, [
@@ -97,6 +96,7 @@ test('a golden transcript', () => {
     `reveal {"nonce":"${'04'.repeat(32)}"}`,
     'agree {"mac":"72b0f121da0ed924c55602a0eedbec9bc152b085c67fe04c40a9afdd594b0007","name":"the dialler"}',
     'agree {"mac":"802d4286586fb643c06c3283a9535a1053d4ac7850c87e379dd9c0d7e071d638","name":"the listener"}',
+    'close {"code":"done"}',
     'close {"code":"done"}',
   ]);
 });

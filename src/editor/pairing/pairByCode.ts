@@ -30,7 +30,7 @@ export async function pairByCode({ client, log }: Courier): Promise<PeerSummary 
   const address = how.waits ? undefined : await askAddress();
   if (!how.waits && address === undefined) return undefined;
   const receiver = how.waits ? await client.call('startReceiver', undefined) : undefined;
-  const ours = receiver?.state === 'listening' ? (receiver.addresses[0] ?? '') : '';
+  const ours = noticeText(receiver?.state === 'listening' ? (receiver.addresses[0] ?? '') : '');
   const id = crypto.randomUUID();
   const asking = client.onCompareCode((question) => {
     if (question.id !== id) return;
@@ -41,10 +41,7 @@ export async function pairByCode({ client, log }: Courier): Promise<PeerSummary 
   });
   try {
     const title = how.waits
-      ? l10n.t(
-          'Waiting for the other device. There: “Peer Courier: Pair by Code…”, and connect to {0}',
-          noticeText(ours),
-        )
+      ? l10n.t('Waiting for the other device. There: “Peer Courier: Pair by Code…”, and connect to {0}', ours)
       : l10n.t('Pairing with {0}', noticeText(address ?? ''));
     return await withCancellableProgress(title, ({ signal }) =>
       client.call('pairByCode', { id, address }, { signal }),

@@ -8,7 +8,7 @@ import { noticeText } from '../text.ts';
 const INVITE = /^peer-courier:[\w-]{40,8192}$/u;
 
 /** Asks for an invite and pairs with who made it; `undefined` if the user left. */
-export async function useInvite({ client }: Courier): Promise<PeerSummary | undefined> {
+export async function useInvite(courier: Courier): Promise<PeerSummary | undefined> {
   const copied = (await env.clipboard.readText()).trim();
   const text = await window.showInputBox({
     title: l10n.t('Use an invite'),
@@ -22,8 +22,13 @@ export async function useInvite({ client }: Courier): Promise<PeerSummary | unde
         : l10n.t('This is not a whole invite. Copy it again, all of it.'),
   });
   if (text === undefined || text.trim() === '') return undefined;
+  return redeem(courier, text.trim());
+}
+
+/** Connects to who made the invite and pairs with it. */
+export function redeem({ client }: Courier, text: string): Promise<PeerSummary> {
   return withCancellableProgress(l10n.t('Connecting to the peer…'), ({ signal }) =>
-    client.call('useInvite', { text: text.trim() }, { signal }),
+    client.call('useInvite', { text }, { signal }),
   );
 }
 

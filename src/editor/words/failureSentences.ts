@@ -111,7 +111,8 @@ export function sentenceFor({ code, detail, origin }: EditorFailure, direction: 
       return l10n.t('The peer speaks another version of the protocol. Update Peer Courier on both sides.');
     case 'wrong-identity':
       return l10n.t(
-        'Another device answers there than the one you trust, so nothing was sent. Do not go on unless you know why; ask for a new invite if its identity was made anew.',
+        'Another device answers there than the one you trust ({0}), so nothing was sent. Do not go on unless you know why; ask for a new invite if its identity was made anew.',
+        detail,
       );
     case 'gone':
       return l10n.t('That is not there any more: it was answered, has ended or has expired.');

@@ -22,6 +22,8 @@ export interface Inbound extends SecuredPeer {
   readonly remoteAddress: string;
   /** To be called when the peer is let in: it no longer counts against the cap for strangers. */
   readonly admitted: () => void;
+  /** To be called when a user deals with it: it stays for as long as that takes, and is not taken for a peer's. */
+  readonly kept: () => void;
 }
 
 export interface ListenInit {
@@ -115,6 +117,7 @@ export class Listener {
         channel: new TlsChannel(socket),
         remoteAddress: plainAddress(socket.remoteAddress ?? 'unknown'),
         admitted: () => stay.admit(),
+        kept: () => stay.leave(),
       });
     } catch (error) {
       this.#init.logger.debug(`refused a connection: ${error instanceof Error ? error.message : 'unknown'}`);

@@ -36,7 +36,7 @@ export interface Guest {
 export interface Stay {
   /** The peer is let in: from now on nobody puts it out. */
   admit(): void;
-  /** The connection is over. */
+  /** The connection is over, or somebody deals with it. */
   leave(): void;
 }
 

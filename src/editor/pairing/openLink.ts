@@ -1,0 +1,42 @@
+import { l10n, window } from 'vscode';
+import type { MessageItem, Uri } from 'vscode';
+import type { Courier } from '../courier.ts';
+import { fullFingerprint } from '../model/fingerprintText.ts';
+import { fingerprintInInvite, inviteInLink } from '../model/inviteLink.ts';
+import { showFailure } from '../words/showFailure.ts';
+import { redeem, sayPaired } from './useInvite.ts';
+
+/** A link was opened, by whomever: it pre-fills a question and does nothing by itself. */
+export async function openLink(courier: Courier, link: Pick<Uri, 'path' | 'query'>): Promise<void> {
+  const invite = inviteInLink(link);
+  const fingerprint = invite === undefined ? undefined : fingerprintInInvite(invite);
+  if (invite === undefined || fingerprint === undefined) {
+    await window.showWarningMessage(l10n.t('This link is not a whole invite. Copy it again, all of it.'));
+    return;
+  }
+  if (!(await isExpected(fingerprint))) return;
+  try {
+    await sayPaired(await redeem(courier, invite));
+  } catch (error) {
+    await showFailure(error, 'outgoing');
+  }
+}
+
+async function isExpected(fingerprint: string): Promise<boolean> {
+  const pair: MessageItem = { title: l10n.t('Pair') };
+  const leave: MessageItem = { title: l10n.t('Do Not Pair'), isCloseAffordance: true };
+  const answer = await window.showWarningMessage(
+    l10n.t('A link asks to pair this device with another one.'),
+    {
+      modal: true,
+      detail: [
+        l10n.t('Go on only if somebody whom you know has sent you this invite in private.'),
+        fullFingerprint(fingerprint, 4),
+      ].join('\n\n'),
+    },
+    // The first one is the default, which a key presses unseen.
+    leave,
+    pair,
+  );
+  return answer === pair;
+}
