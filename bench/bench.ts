@@ -28,6 +28,7 @@ export interface BenchOptions {
   readonly paths: readonly string[];
   readonly data: readonly string[];
   readonly tools: readonly string[];
+  readonly axes: readonly string[];
   /** Numbers of connections; they are left out while the program has no such option. */
   readonly lanes: readonly number[];
   readonly runs: number;
@@ -171,7 +172,10 @@ class Bench {
     // Without ours there is nothing to draw.
     if (!tools.some(({ name }) => name === OURS)) return;
     const rig = { ...this.#rig, limitSeconds: this.#rig.limitSeconds * GROWTH_PATIENCE };
-    for (const { axis, x, link, needsBytes, make } of growthSteps(this.#options.scale, this.#lanes())) {
+    const steps = growthSteps(this.#options.scale, this.#lanes());
+    const { axes } = this.#options;
+    for (const { axis, x, link, needsBytes, make } of steps) {
+      if (axes.length > 0 && !axes.includes(axis)) continue;
       const own = axis === 'lanes' ? [this.#ours.toolWithLanes(x)] : tools;
       await this.#withData(`How cost grows: ${axis} ${x}`, needsBytes, make, async (data) => {
         const names = { pathName: link.kind, dataName: axis };

@@ -6,7 +6,7 @@
  *   npm run bench -- --quick                            the same with little data and 3 rounds: minutes
  *   npm run bench -- --memory                           what two engines need for something big
  *   npm run bench -- --only comparison --paths open,gigabit --data noise,text --tools peer-courier,scp,iperf3
- *   npm run bench -- --only growth --lanes 1,2,4,8,16
+ *   npm run bench -- --only growth --axes size,files,rtt,lanes --lanes 1,2,4,8,16
  *   npm run bench -- --draw                             results.md and the plots again, from the figures that are there
  *
  * --runs N, --scale SHARE (of the data), --limit SECONDS (a transfer), --disk FOLDER, --output FOLDER. What is less
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     paths: { type: 'string', default: '' },
     data: { type: 'string', default: '' },
     tools: { type: 'string', default: '' },
+    axes: { type: 'string', default: '' },
     lanes: { type: 'string', default: '1,2,4,8,16' },
     runs: { type: 'string' },
     scale: { type: 'string' },
@@ -68,6 +69,7 @@ async function run() {
     paths: list(values.paths),
     data: list(values.data),
     tools: list(values.tools),
+    axes: list(values.axes),
     lanes: list(values.lanes).map((count) => positive('lanes', count)),
     runs,
     scale,

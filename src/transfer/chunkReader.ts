@@ -6,7 +6,7 @@ import type { Hashing } from '../base/hashing.ts';
 import type { Chunk, PackChunk, RangeChunk } from '../protocol/chunkLayout.ts';
 import type { ChunkReply } from '../protocol/chunkReply.ts';
 import { ChunkCompressor, kindOf } from './compressing.ts';
-import type { EncodedBody } from './compressing.ts';
+import type { EncodedBody, PathView } from './compressing.ts';
 import { fileIn, gatherPack } from './gatherPack.ts';
 import type { Ledger, LedgerPage } from './ledger.ts';
 import type { Compression, Source } from './ports.ts';
@@ -20,8 +20,7 @@ export interface ChunkReaderInit {
   readonly clock: Clock;
   /** A file cannot be read as it was offered. */
   readonly onFailed: (page: LedgerPage<SourcePageItem>, position: number, reason: SourceFailure) => void;
-  /** Whether an answer would leave at once. */
-  readonly isPathIdle: () => boolean;
+  readonly path: PathView;
   /** Takes back memory that the source gave. */
   readonly recycle?: (chunk: Uint8Array) => void;
 }
@@ -58,10 +57,10 @@ export class ChunkReader {
 
   /** The receiver has these codecs: from now on the best one that both sides have is used. */
   compressFor(theirs: readonly string[]): void {
-    const { compression, clock, isPathIdle } = this.#init;
+    const { compression, clock, path } = this.#init;
     const codec = compression.codecs.find((each) => theirs.includes(each));
     if (codec === undefined) return;
-    this.#compressor = new ChunkCompressor({ compression, clock, codec, isPathIdle });
+    this.#compressor = new ChunkCompressor({ compression, clock, codec, path });
   }
 
   /** The path has nothing to carry. */

@@ -17,6 +17,8 @@ export interface EncodedChunk {
   readonly codecMs: number;
   /** What is left of it to send. */
   readonly bodyBytes: number;
+  /** How long, in all so far, there was nothing to do but to wait for the path. */
+  readonly stalledMs: number;
 }
 
 /** What a round of chunks has shown. */
@@ -25,6 +27,8 @@ export interface Round {
   readonly rate: number;
   /** How many calls of the codec were under way, on average. */
   readonly load: number;
+  /** The part of the time in which there was nothing to do but to wait for the path. */
+  readonly stalled: number;
   /** Whether most of it shrinks. */
   readonly shrinks: boolean;
 }
@@ -56,6 +60,8 @@ export class ChunkRounds {
   #rawBytes = 0;
   #shrinkingBytes = 0;
   #codecMs = 0;
+  /** In all, when the round began. */
+  #stalledMs = 0;
 
   constructor(way: Way) {
     this.#way = way;
@@ -74,12 +80,15 @@ export class ChunkRounds {
   }
 
   /** A chunk is ready to be sent; gives a round that is over with it. */
-  add({ way, rawBytes, bodyBytes, shrinks, codecMs }: EncodedChunk, nowMs: number): Round | undefined {
+  add(
+    { way, rawBytes, bodyBytes, shrinks, codecMs, stalledMs }: EncodedChunk,
+    nowMs: number,
+  ): Round | undefined {
     if (way !== this.#way) return undefined;
     if (this.#isAhead(nowMs)) {
       this.#chunksAhead -= 1;
       this.#bytesAhead -= bodyBytes;
-      this.#begin(nowMs);
+      this.#begin(nowMs, stalledMs);
       return undefined;
     }
     this.#chunks += 1;
@@ -92,10 +101,11 @@ export class ChunkRounds {
     const round = {
       rate: this.#rawBytes / elapsedMs,
       load: this.#codecMs / elapsedMs,
+      stalled: (stalledMs - this.#stalledMs) / elapsedMs,
       shrinks: this.#shrinkingBytes * 2 > this.#rawBytes,
     };
     this.#rate = round.rate;
-    this.#begin(nowMs);
+    this.#begin(nowMs, stalledMs);
     return round;
   }
 
@@ -106,8 +116,9 @@ export class ChunkRounds {
     return this.#bytesAhead > 0 && nowMs - this.#turnedMs < this.#msAhead;
   }
 
-  #begin(nowMs: number): void {
+  #begin(nowMs: number, stalledMs: number): void {
     this.#begunMs = nowMs;
+    this.#stalledMs = stalledMs;
     this.#chunks = 0;
     this.#rawBytes = 0;
     this.#shrinkingBytes = 0;

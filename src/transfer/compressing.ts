@@ -35,8 +35,15 @@ export interface ChunkCompressorInit {
   readonly compression: Compression;
   readonly clock: Clock;
   readonly codec: Exclude<Codec, 'stored'>;
+  readonly path: PathView;
+}
+
+/** What the codec has to know of the path. */
+export interface PathView {
   /** Whether a chunk would leave at once. */
-  readonly isPathIdle: () => boolean;
+  readonly isIdle: () => boolean;
+  /** How long, in all, nothing was left to do but to wait for it, milliseconds. */
+  readonly stalledMs: () => number;
 }
 
 /** Gives the chunks of one session the better of two forms, by what they are like and what the path is like. */
@@ -50,11 +57,11 @@ export class ChunkCompressor {
   constructor(init: ChunkCompressorInit) {
     this.#init = init;
     this.#control = new EffortControl(init.compression.threads);
-    this.#queue = new CodecQueue(init.compression.threads, init.isPathIdle);
+    this.#queue = new CodecQueue(init.compression.threads, init.path.isIdle);
   }
 
   async encode({ bytes: raw, kind }: RawChunk): Promise<EncodedBody> {
-    const { codec, clock } = this.#init;
+    const { codec, clock, path } = this.#init;
     const stored = { codec: 'stored', body: raw } as const;
     if (raw.length < SAMPLE_PIECE_BYTES) return stored;
     const { way } = this.#control;
@@ -68,7 +75,8 @@ export class ChunkCompressor {
     }
     const { body, codecMs } = packed ?? { body: raw, codecMs: 0 };
     const bodyBytes = Math.min(body.length, raw.length);
-    this.#control.encoded({ way, rawBytes: raw.length, bodyBytes, shrinks, codecMs }, clock.now());
+    const stalledMs = path.stalledMs();
+    this.#control.encoded({ way, rawBytes: raw.length, bodyBytes, shrinks, codecMs, stalledMs }, clock.now());
     return body.length < raw.length ? { codec, body } : stored;
   }
 

@@ -18,9 +18,17 @@ import { EffortLadder } from './effortLadder.ts';
 /** To go on with compressing, it must gain so much: less is within the noise, and costs processor time … */
 const GAIN_TO_GO_ON = 1.15;
 /** … and so much to begin again: where other work shares the processors, rates say little. */
-const GAIN_TO_BEGIN = 1.3;
+const GAIN_TO_BEGIN = 1.2;
 /** Storing that gains so much on a codec that was at its limit needs no second look. */
 const CLEAR_GAIN_OF_STORING = 1.5;
+/**
+ * A path that is waited for less than this part of the time, while everything is stored, is not what holds the transfer
+ * up: then there is hardly anything to gain.
+ */
+const LEAST_STALLED = 0.3;
+/** One that is waited for so much surely is; a trial that found nothing to gain there is repeated soon … */
+const CLEARLY_STALLED = 0.5;
+const IMPATIENCE = 2;
 /** A rate that differs by so much is another situation. */
 const CHANGE = 2;
 /** Rounds between two trials, at least; doubled by each one that confirms what was known … */
@@ -57,6 +65,8 @@ export class EffortControl {
   /** Milliseconds for a byte: after the last trial, none of which has been yet if it is absent, and lately. */
   #paceThen: number | undefined;
   #paceNow = 0;
+  /** The part of the time that the path was waited for, lately. */
+  #stalled = 0;
 
   /** `threads`: how many calls of the codec run at once. */
   constructor(threads: number) {
@@ -82,7 +92,7 @@ export class EffortControl {
     const trial = this.#trial;
     if (!round.shrinks) this.#endTrial();
     else if (trial === undefined) this.#goOn(round);
-    else if (trial.other === undefined) this.#compare(trial, round.rate);
+    else if (trial.other === undefined) this.#compare(trial, round);
     else this.#decide([trial.isFirst ? round.rate : trial.before.rate, round.rate], trial.other);
   }
 
@@ -91,6 +101,7 @@ export class EffortControl {
     this.#rounds += 1;
     const pace = 1 / round.rate;
     this.#paceNow = this.#paceNow === 0 ? pace : this.#paceNow + SMOOTHING * (pace - this.#paceNow);
+    this.#stalled += SMOOTHING * (round.stalled - this.#stalled);
     // A path that has become faster confirms that nothing is compressed; from there on it may become slower.
     if (this.#isStoring) this.#paceThen = Math.min(this.#paceThen ?? this.#paceNow, this.#paceNow);
     if (!this.#isStoring && this.#ladder.isTooHigh(round.load)) this.#ladder.climb(round);
@@ -103,16 +114,21 @@ export class EffortControl {
     if (!this.#isStoring && this.#ladder.leastLoad(load) <= QUIET_LOAD) return false;
     if (this.#paceThen === undefined) return true;
     if (this.#rounds < this.#distance) return false;
+    if (this.#isStoring && this.#stalled < LEAST_STALLED) return false;
     const change = this.#paceNow / this.#paceThen;
     const hasChanged = change > CHANGE || (!this.#isStoring && change < 1 / CHANGE);
-    return hasChanged || this.#rounds >= this.#distance * this.#patience;
+    const isPromising = this.#isStoring && this.#stalled > CLEARLY_STALLED;
+    const patience = isPromising ? Math.min(IMPATIENCE, this.#patience) : this.#patience;
+    return hasChanged || this.#rounds >= this.#distance * patience;
   }
 
   /** The other way has been tried. Where the codec alone set the rate, that was no hiccup: no second look at it. */
-  #compare(trial: Trial, other: number): void {
+  #compare(trial: Trial, { rate: other, stalled }: Round): void {
     const { rate, load } = trial.before;
-    const isClear = !this.#isStoring && other > rate * CLEAR_GAIN_OF_STORING && this.#ladder.isHeavy(load);
-    if (isClear) this.#decide([rate, rate], other);
+    const isFaster = other > rate * CLEAR_GAIN_OF_STORING && this.#ladder.isHeavy(load);
+    if (this.#isStoring) this.#trial = { ...trial, other };
+    else if (stalled < LEAST_STALLED) this.#conclude(true, { present: rate, other });
+    else if (isFaster) this.#decide([rate, rate], other);
     else this.#trial = { ...trial, other };
   }
 
@@ -122,13 +138,21 @@ export class EffortControl {
     const willStore = this.#isStoring
       ? other < Math.max(one, two) * GAIN_TO_BEGIN
       : mean < other * GAIN_TO_GO_ON;
+    this.#conclude(willStore, { present: mean, other });
+  }
+
+  /** `present` and `other`: the rates of the present way and of the one that was tried. */
+  #conclude(
+    willStore: boolean,
+    { present, other }: { readonly present: number; readonly other: number },
+  ): void {
     const isConfirmed = willStore === this.#isStoring;
     this.#distance = isConfirmed ? Math.min(2 * this.#distance, LONGEST_DISTANCE) : FIRST_DISTANCE;
-    const isClear = willStore || (isConfirmed && mean > other * CLEAR_GAIN_OF_COMPRESSING);
+    const isClear = willStore || (isConfirmed && present > other * CLEAR_GAIN_OF_COMPRESSING);
     this.#patience = isClear ? PATIENCE : 1;
     this.#isStoring = willStore;
     if (willStore) this.#ladder.reset();
-    this.#paceNow = 1 / (isConfirmed ? mean : other);
+    this.#paceNow = 1 / (isConfirmed ? present : other);
     this.#paceThen = this.#paceNow;
     this.#endTrial();
   }

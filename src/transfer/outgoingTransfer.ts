@@ -21,7 +21,7 @@ import type { LedgerCounts, LedgerPage } from './ledger.ts';
 import type { Channel, Compression, LeftOutReason, PageStore, Source } from './ports.ts';
 import { Pace } from './pace.ts';
 import type { ProgressSnapshot, TransferState } from './progress.ts';
-import { SendingLanes } from './sendingLanes.ts';
+import { CHUNKS_AHEAD, SendingLanes } from './sendingLanes.ts';
 import type { LaneDialler } from './sendingLanes.ts';
 import { SessionPump } from './sessionPump.ts';
 import type { SessionEnd } from './sessionPump.ts';
@@ -71,8 +71,6 @@ export interface OutgoingReport {
   readonly omitted: number;
 }
 
-/** Chunks that are read, hashed and compressed at once, ahead of the lanes; while one waits for the disk another computes. */
-const CHUNKS_AHEAD = 4;
 /** Chunks that are ready or on their way at once: each lane says one. */
 const CHUNKS_AT_ONCE = CHUNKS_AHEAD + limits.lanes;
 
@@ -122,7 +120,10 @@ export class OutgoingTransfer {
     this.#reader = new ChunkReader({
       ...init,
       ledger: this.#ledger,
-      isPathIdle: () => this.#lanes.isIdle,
+      path: {
+        isIdle: () => this.#lanes.isIdle,
+        stalledMs: () => this.#lanes.stalledMs,
+      },
       onFailed: (page, position, reason) => this.#failHere(page, position, reason),
     });
     this.#pump = new SessionPump<SenderEvent>(init.session.conversation, init.channel, init.clock, (event) =>

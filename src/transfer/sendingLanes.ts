@@ -45,6 +45,8 @@ export interface SendingLanesInit {
 
 /** Chunks that wait in one lane: with a single one, the next is at hand when the last has left. */
 const MOST_IN_ONLY_LANE = 2;
+/** Chunks that are read, hashed and compressed at once, ahead of the lanes; while one waits for the disk another computes. */
+export const CHUNKS_AHEAD = 4;
 /** Lanes that are connected at once, so that they do not crowd at the peer's door. */
 const MOST_DIALLING = 8;
 
@@ -71,6 +73,9 @@ export class SendingLanes {
 
   // Mutable.
   #growth: LaneGrowth | undefined;
+  /** Time in which every chunk that may be ahead waited for a lane, and since when that is so now. */
+  #stalledMs = 0;
+  #stalledSince: number | undefined;
   /** In the order of their numbers; those at the end rest first. */
   #members: Member[];
   #nextNumber = 1;
@@ -127,6 +132,15 @@ export class SendingLanes {
     return this.#waiting.length === 0 && this.#inUse.some(({ held }) => held === 0);
   }
 
+  /**
+   * How long, in all, every chunk that may be ahead was ready and waited for a lane, milliseconds: then the path is what
+   * holds the transfer up, and nothing here.
+   */
+  get stalledMs(): number {
+    const since = this.#stalledSince;
+    return this.#stalledMs + (since === undefined ? 0 : this.#init.clock.now() - since);
+  }
+
   /** Ends all but the first, which is the session's. Resolves when they are closed. */
   async close(): Promise<void> {
     this.#over.abort();
@@ -158,11 +172,14 @@ export class SendingLanes {
       }
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
+        if (this.#waiting.length === CHUNKS_AHEAD) this.#stalledSince = this.#init.clock.now();
       });
     }
   }
 
   #wake(): void {
+    this.#stalledMs = this.stalledMs;
+    this.#stalledSince = undefined;
     for (const wake of this.#waiting.splice(0)) wake();
   }
 

@@ -46,6 +46,8 @@ export function serve(
   const ways: Way[] = [];
   let [readUntil, sentUntil] = [0, 0];
   let [now, running] = [0, 0];
+  /** Servers that wait for the path, since when all do, and how long all did. */
+  let [waiting, stalledSince, stalledMs] = [0, 0, 0];
   const queue = new CodecQueue(world.threads, () => sentUntil <= now);
 
   const next = (nowMs: number): void => {
@@ -84,10 +86,16 @@ export function serve(
       readonly share: number;
     },
   ): void => {
-    control.encoded({ ...chunk, rawBytes: MIB, bodyBytes: MIB * chunk.share }, nowMs);
+    control.encoded({ ...chunk, rawBytes: MIB, bodyBytes: MIB * chunk.share, stalledMs }, nowMs);
     const rate = world.pathRate(Math.max(nowMs, sentUntil), running);
     sentUntil = Math.max(nowMs, sentUntil) + chunk.share / rate;
-    at(Math.max(nowMs, sentUntil - bufferChunks / rate), next);
+    waiting += 1;
+    if (waiting === SERVERS) stalledSince = nowMs;
+    at(Math.max(nowMs, sentUntil - bufferChunks / rate), (freeMs) => {
+      if (waiting === SERVERS) stalledMs += freeMs - stalledSince;
+      waiting -= 1;
+      next(freeMs);
+    });
     at(sentUntil, () => {
       if (sentUntil <= now) queue.relieve();
     });

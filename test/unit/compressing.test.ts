@@ -24,7 +24,7 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** A compressor and what it is made of. The codec, of one thread, takes as long as `codecMs` says. */
 function scene({ codecMs = 0 } = {}) {
-  const path = { isIdle: false };
+  const path = { isIdle: false, stalledMs: 0 };
   const clock = new MemoryClock();
   const compression = new MemoryCompression();
   const compress = compression.compress.bind(compression);
@@ -32,8 +32,8 @@ function scene({ codecMs = 0 } = {}) {
     clock.tick(codecMs);
     return compress(codec, bytes);
   };
-  const isPathIdle = (): boolean => path.isIdle;
-  const compressor = new ChunkCompressor({ compression, clock, codec: 'gzip', isPathIdle });
+  const view = { isIdle: () => path.isIdle, stalledMs: () => path.stalledMs };
+  const compressor = new ChunkCompressor({ compression, clock, codec: 'gzip', path: view });
   return { clock, path, compression, compressor };
 }
 

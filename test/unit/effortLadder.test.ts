@@ -8,7 +8,7 @@ const THREADS = 2;
 /** The efforts after each of these rounds. */
 function climb(rounds: readonly Pick<Round, 'rate' | 'load'>[], ladder = new EffortLadder(THREADS)): string {
   const efforts = rounds.map((round) => {
-    ladder.climb({ ...round, shrinks: true });
+    ladder.climb({ ...round, stalled: 0, shrinks: true });
     return ladder.rung;
   });
   return efforts.join(' ');

@@ -7,8 +7,9 @@ import { MemoryClock, quiet } from '../support/memoryClock.ts';
 function scene() {
   const leaving: (() => void)[] = [];
   const idle: boolean[] = [];
+  const clock = new MemoryClock();
   const lanes: SendingLanes = new SendingLanes({
-    clock: new MemoryClock(),
+    clock,
     first: {
       outlet: { sayBytes: () => undefined },
       flush: () => new Promise<void>((resolve) => leaving.push(resolve)),
@@ -23,7 +24,7 @@ function scene() {
     leaving.shift()?.();
     await quiet();
   };
-  return { lanes, idle, send, leave };
+  return { clock, lanes, idle, send, leave };
 }
 
 test('a lane is idle until something is said, and again when all of it has left', async () => {
@@ -48,4 +49,20 @@ test('a lane is not idle while chunks wait for it', async () => {
   assert.deepEqual([lanes.isIdle, idle], [false, []]);
   await leave();
   assert.deepEqual([lanes.isIdle, idle], [true, [true]]);
+});
+
+test('time in which all that may be ahead waits for a lane is counted', async () => {
+  const { clock, lanes, send, leave } = scene();
+  // Two are being said, and three wait: one more may be read meanwhile.
+  for (const index of [0, 1, 2, 3, 4]) send(index);
+  await quiet();
+  clock.tick(100);
+  assert.equal(lanes.stalledMs, 0);
+  send(5);
+  await quiet();
+  clock.tick(30);
+  assert.equal(lanes.stalledMs, 30);
+  await leave();
+  clock.tick(100);
+  assert.equal(lanes.stalledMs, 30, 'one has left, and the next may be read');
 });
