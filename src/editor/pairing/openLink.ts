@@ -1,5 +1,5 @@
 import { l10n, window } from 'vscode';
-import type { MessageItem, Uri } from 'vscode';
+import type { Uri } from 'vscode';
 import type { Courier } from '../courier.ts';
 import { fullFingerprint } from '../model/fingerprintText.ts';
 import { fingerprintInInvite, inviteInLink } from '../model/inviteLink.ts';
@@ -23,8 +23,7 @@ export async function openLink(courier: Courier, link: Pick<Uri, 'path' | 'query
 }
 
 async function isExpected(fingerprint: string): Promise<boolean> {
-  const pair: MessageItem = { title: l10n.t('Pair') };
-  const leave: MessageItem = { title: l10n.t('Do Not Pair'), isCloseAffordance: true };
+  const pair = l10n.t('Pair');
   const answer = await window.showWarningMessage(
     l10n.t('A link asks to pair this device with another one.'),
     {
@@ -35,7 +34,7 @@ async function isExpected(fingerprint: string): Promise<boolean> {
       ].join('\n\n'),
     },
     // The first one is the default, which a key presses unseen.
-    leave,
+    l10n.t('Do Not Pair'),
     pair,
   );
   return answer === pair;

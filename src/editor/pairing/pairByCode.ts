@@ -1,5 +1,4 @@
 import { l10n, ThemeIcon, window } from 'vscode';
-import type { MessageItem } from 'vscode';
 import type { PeerSummary } from '../../rpc/model.ts';
 import type { Courier } from '../courier.ts';
 import { isCancelled } from '../model/editorFailure.ts';
@@ -72,8 +71,7 @@ async function askAddress(): Promise<string | undefined> {
 
 /** Nothing but this comparison stands between the user and somebody in the middle: no answer is a no. */
 async function compare(code: string): Promise<boolean> {
-  const same: MessageItem = { title: l10n.t('They Are the Same') };
-  const differ: MessageItem = { title: l10n.t('They Differ'), isCloseAffordance: true };
+  const same = l10n.t('They Are the Same');
   const answer = await window.showWarningMessage(
     l10n.t('Does the other device show {0}?', `${code.slice(0, 3)} ${code.slice(3)}`),
     {
@@ -82,8 +80,8 @@ async function compare(code: string): Promise<boolean> {
         'Look at its screen, or have the code read out to you. If the codes differ, somebody is between the two devices.',
       ),
     },
-    // The first one is the default, which a key presses unseen.
-    differ,
+    // The first one is the default, which a key presses unseen; closing the dialog is no answer either.
+    l10n.t('They Differ'),
     same,
   );
   return answer === same;

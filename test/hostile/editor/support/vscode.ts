@@ -112,18 +112,13 @@ class QuickPick {
 }
 
 type Options = { readonly modal?: boolean; readonly detail?: string };
-type Button = string | { readonly title: string };
 
-function showMessage(message: string, ...more: readonly (Options | Button)[]): Promise<Button | undefined> {
+function showMessage(message: string, ...more: readonly (Options | string)[]): Promise<string | undefined> {
   tell('notice', message);
-  const buttons = more.filter((each) => typeof each === 'string' || 'title' in each);
-  for (const each of more) if (typeof each !== 'string' && 'detail' in each) tell('lines', each.detail);
-  for (const button of buttons) tell('notice', labelOf(button));
-  return Promise.resolve(buttons.find((button) => answers.choose(labelOf(button))));
-}
-
-function labelOf(button: Button): string {
-  return typeof button === 'string' ? button : button.title;
+  const buttons = more.filter((each) => typeof each === 'string');
+  for (const each of more) if (typeof each !== 'string') tell('lines', each.detail);
+  for (const button of buttons) tell('notice', button);
+  return Promise.resolve(buttons.find((button) => answers.choose(button)));
 }
 
 type Words = { readonly title?: string; readonly openLabel?: string; readonly prompt?: string };
