@@ -157,13 +157,6 @@ export const MUTATIONS: readonly Mutation[] = [
     suite: 'test/unit/pairing.test.ts',
   },
   {
-    name: 'a failed comparison costs nothing',
-    file: 'src/engine/pairingDesk.ts',
-    find: 'if (comparison.hasCode) this.#guard.failed();',
-    replace: '',
-    suite: 'test/integration/enginePairing.test.ts',
-  },
-  {
     name: 'a receipt is believed whatever its root is',
     file: 'src/transfer/outgoingTransfer.ts',
     find: 'theirs === undefined || !equalBytes(root, theirs) || counts.published',

@@ -26,7 +26,7 @@ export function decodeNaively(stream: Uint8Array, mostBytes: number): NaiveResul
     const type = rest.readUInt8(at);
     const length = rest.readUInt32BE(at + 4);
     const index = rest.readBigUInt64BE(at + 8);
-    const isKnown = type >= 1 && type <= 17;
+    const isKnown = type >= 1 && type <= 21;
     const isPlain = rest[at + 1] === 0 && rest[at + 2] === 0 && rest[at + 3] === 0;
     if (!isKnown || !isPlain || index >= 2n ** 53n || length > mostBytes) {
       return { frames, isRefused: true, isCut: false };

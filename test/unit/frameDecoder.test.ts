@@ -120,7 +120,7 @@ test('the length of the limit itself is taken, and allocated once', () => {
 test('nothing is allocated for a header that is not understood', () => {
   const { decoder, allocated } = createDecoder();
   assert.throws(
-    () => Array.from(decoder.push(rawFrame(18, 0, new Uint8Array(8)))),
+    () => Array.from(decoder.push(rawFrame(22, 0, new Uint8Array(8)))),
     isRemoteError('protocol-error'),
   );
   assert.deepEqual(allocated, []);

@@ -133,6 +133,12 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, readonly string[]
   'cli/leftTransfers.ts': { 'named by the user': ['state ?? defaultStateFolder()', 'location'] },
   'cli/send.ts': { 'named by the user': ['path'] },
   'editor/startUp.ts': { 'a folder of ours': ['storage', 'folder'] },
+  'editor/model/inviteLink.ts': {
+    'a link, and not a path: the scheme of this editor and letters of base64url': [
+      'scheme',
+      'invite.slice(PREFIX.length)',
+    ],
+  },
   'editor/engine/endpoint.ts': { 'a folder of ours': ['storage', 'file'] },
   'editor/engine/hostId.ts': { 'a folder of ours': ['storage'] },
   'editor/engine/identityKeeper.ts': { 'the name of a secret': ['await readHostId(this.#storage)'] },
