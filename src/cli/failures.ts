@@ -96,7 +96,7 @@ export function sentenceFor(
         ? 'The receiver does not know this device. Ask for an invite ("peer-courier invite" on the receiving side) and use it with --invite-file.'
         : `That is not a known peer (${detail}). Ask for an invite and use it with --invite-file.`;
     case 'not-pairing':
-      return `Nobody compares a code there just now (${detail}). Start "peer-courier pair" on the other machine, or "Pair by Code…" in its window, then try again.`;
+      return 'Nobody compares a code there just now. Start "peer-courier pair" on the other machine, or "Pair by Code…" in its window, then try again.';
     case 'pairing-paused':
       return `Three comparisons have failed, so there is none for ${detail} minutes. Use an invite: "peer-courier invite" on the receiving side.`;
     case 'code-differs':

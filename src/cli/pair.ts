@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { createInterface } from 'node:readline/promises';
 import { PairingDesk, turnAway } from '../engine/pairingDesk.ts';
 import type { PairingWish } from '../engine/pairingDesk.ts';
 import { defaultStateFolder, StateFolder } from '../engine/stateFolder.ts';
@@ -15,6 +14,7 @@ import { interruption } from './interruption.ts';
 import { tellLostIdentity } from './lostIdentity.ts';
 import { logTo } from './output.ts';
 import type { Output } from './output.ts';
+import { askYes } from './question.ts';
 
 /** `peer-courier pair`: two users compare a code. Returns the exit status. */
 export async function pair(command: PairCommand, output: Output): Promise<number> {
@@ -85,28 +85,10 @@ async function askWhetherSame(
 ): Promise<boolean> {
   output.event('code', { code });
   output.line(`Code: ${inGroups(code)}`);
-  const isForPeople = process.stdout.isTTY;
-  const terminal = createInterface({
-    input: process.stdin,
-    ...(isForPeople ? { output: process.stdout } : {}),
-  });
-  // While it asks, the terminal is in raw mode and Ctrl-C is a key like any other.
-  terminal.on('SIGINT', () => process.emit('SIGINT'));
-  const ended = new AbortController();
-  terminal.on('close', () => ended.abort());
-  try {
-    const question = 'Does the other device show the same? If not, somebody may be between you. [y/N] ';
-    const either = AbortSignal.any([signal, ended.signal]);
-    const answer = await terminal.question(isForPeople ? question : '', { signal: either });
-    const isSame = /^y(?:es)?$/iu.test(answer.trim());
-    if (isSame) output.line('Waiting for the other user to say so, too.');
-    return isSame;
-  } catch {
-    // The other device has gone, or the input has ended.
-    return false;
-  } finally {
-    terminal.close();
-  }
+  const question = 'Does the other device show the same? If not, somebody may be between you. [y/N] ';
+  const isSame = await askYes(question, { signal });
+  if (isSame) output.line('Waiting for the other user to say so, too.');
+  return isSame;
 }
 
 function tellPaired(

@@ -44,6 +44,8 @@ export class PairingDesk {
 
   // Mutable.
   #waiting: Waiting | undefined;
+  /** A wish is being looked after. */
+  #isBusy = false;
 
   constructor(state: StateFolder) {
     this.#state = state;
@@ -53,9 +55,28 @@ export class PairingDesk {
    * Waits for another device to ask, which {@link take} brings, until the users of both have said that they see the
    * same code. Rejects with a {@link CourierError} when they have not, or the signal goes off.
    */
-  async wait(wish: PairingWish): Promise<Fingerprint> {
+  wait(wish: PairingWish): Promise<Fingerprint> {
+    return this.#alone(() => this.#wait(wish));
+  }
+
+  /** Dials the other device, whose user waits; otherwise as {@link wait}. */
+  dial(text: string, wish: PairingWish): Promise<Fingerprint> {
+    return this.#alone(() => this.#dial(text, wish));
+  }
+
+  /** One wish at a time: failures of several at once would be counted too late. */
+  async #alone(work: () => Promise<Fingerprint>): Promise<Fingerprint> {
     this.#guard.requireOpen();
-    if (this.#waiting !== undefined) throw new CourierError('busy', 'this device is pairing already');
+    if (this.#isBusy) throw new CourierError('busy', 'this device is pairing already');
+    this.#isBusy = true;
+    try {
+      return await work();
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  async #wait(wish: PairingWish): Promise<Fingerprint> {
     const waiting = { wish, paired: deferred<Fingerprint>(), isComparing: false };
     const stop = (): void => waiting.paired.reject(new CourierError('cancelled', 'cancelled while waiting'));
     this.#waiting = waiting;
@@ -69,9 +90,7 @@ export class PairingDesk {
     }
   }
 
-  /** Dials the other device, whose user waits; otherwise as {@link wait}. */
-  async dial(text: string, wish: PairingWish): Promise<Fingerprint> {
-    this.#guard.requireOpen();
+  async #dial(text: string, wish: PairingWish): Promise<Fingerprint> {
     const { identity, signal } = wish;
     const address = parseAddress(text.trim(), DEFAULT_PORT);
     if (address === undefined) throw new CourierError('unreachable', `${printable(text)} is no address`);

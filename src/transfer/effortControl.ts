@@ -8,7 +8,8 @@ import { EffortLadder } from './effortLadder.ts';
  * It depends on the path, on the processors of both sides and on what else runs there, and none of that can be
  * asked. So it is tried: a round of chunks of the other way, between two of the present one, decides by how many
  * bytes of files they move in a second. Trials are rare, and rarer each time one confirms what was known; a rate
- * that has changed brings the next one forward. While the codec would be idle most of the time anyway, it holds
+ * that has changed brings the next one forward. Where the path is hardly waited for while all is stored, rates decide
+ * nothing: there is nothing to gain. While the codec would be idle most of the time anyway, it holds
  * nothing up, and there is nothing to try. Rounds of data that does not shrink say nothing: it is sent as it is,
  * either way.
  *

@@ -113,6 +113,7 @@ suite('nobody is paired', () => {
     const { paired } = await boris.wait('first');
     const waiting = assert.rejects(paired, /code-differs/u);
     await assert.rejects(boris.pair('second'), /busy/u);
+    await assert.rejects(boris.pair('third', '127.0.0.1:1'), /busy/u);
     const dialled = assert.rejects(anna.pair('dial', address), /code-differs/u);
     await boris.sees();
     await boris.answer('first', false);

@@ -72,10 +72,7 @@ export function sentenceFor({ code, detail, origin }: EditorFailure, direction: 
         ? l10n.t('The peer does not know this device. Ask for an invite and use it here.')
         : l10n.t('That is not a known peer. Ask for an invite and use it here.');
     case 'not-pairing':
-      return l10n.t(
-        'Nobody compares a code there just now ({0}). Ask the peer to begin, too, and try again.',
-        detail,
-      );
+      return l10n.t('Nobody compares a code there just now. Ask the peer to begin, too, and try again.');
     case 'not-peer-courier':
       return l10n.t(
         'Something else answers there, not Peer Courier ({0}). Check the address and the port.',
