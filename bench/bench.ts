@@ -29,6 +29,7 @@ export interface BenchOptions {
   readonly data: readonly string[];
   readonly tools: readonly string[];
   readonly axes: readonly string[];
+  readonly loads: readonly string[];
   /** Numbers of connections; they are left out while the program has no such option. */
   readonly lanes: readonly number[];
   readonly runs: number;
@@ -192,8 +193,8 @@ class Bench {
   }
 
   async #weigh(): Promise<void> {
-    const { scale, say, signal } = this.#options;
-    for (const load of memoryLoads(scale)) {
+    const { scale, loads, say, signal } = this.#options;
+    for (const load of chosen(memoryLoads(scale), loads)) {
       const folder = join(this.#scratch, 'memory');
       say(`Memory: ${load.title}`);
       if (!this.#hasRoom(load.title, load.needsBytes)) continue;
@@ -291,9 +292,10 @@ function chosen<Item extends { readonly name: string }>(
   return names.length === 0 ? items : items.filter(({ name }) => names.includes(name));
 }
 
-function requireNames({ paths, data, tools }: BenchOptions): void {
+function requireNames({ paths, data, tools, loads }: BenchOptions): void {
   requireKnown('paths', paths, namesOf(PATHS));
   requireKnown('data', data, namesOf(DATA_SETS));
+  requireKnown('loads', loads, namesOf(memoryLoads(1)));
   requireKnown('tools', tools, [OURS, OURS_AT_FIRST, ...namesOf(PEERS)]);
 }
 

@@ -3,7 +3,7 @@ import { linkSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { basename, join } from 'node:path';
 import { requests } from '../src/rpc/contract.ts';
-import { EngineHome, send } from '../test/support/engine.ts';
+import { accept, EngineHome, send } from '../test/support/engine.ts';
 import type { EngineProcess, EngineWindow, Scope } from '../test/support/engine.ts';
 import { makeManyNames, makeNoise, SMALL_FILE_BYTES } from './dataSets.ts';
 import type { MemoryCase } from './figures.ts';
@@ -123,6 +123,7 @@ export async function measureMemory(
     const sending = await startEngines(scope, senders);
     const receiving = await startEngines(scope, receivers);
     const ways = await pairAll(sending, receiving);
+    for (const { window } of receiving) void acceptAll(window);
     const begun = performance.now();
     const transfers = paths.map((path, number) => transfer(path, ways[number % ways.length]));
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
@@ -171,6 +172,15 @@ async function pairAll(sending: readonly Engine[], receiving: readonly Engine[])
     }
   }
   return ways;
+}
+
+/** Says yes to what is too much to be accepted unasked, for as long as the engine runs. */
+async function acceptAll(window: EngineWindow): Promise<void> {
+  try {
+    for (let at = 0; ; at += 1) await accept(window, await window.prompted(at));
+  } catch {
+    // The engine has ended, and with it what was measured.
+  }
 }
 
 /** `done`, or why not. */

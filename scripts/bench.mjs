@@ -5,6 +5,7 @@
  *   npm run bench                                       everything but memory: some hours
  *   npm run bench -- --quick                            the same with little data and 3 rounds: minutes
  *   npm run bench -- --memory                           what two engines need for something big
+ *   npm run bench -- --memory --loads file --disk /tmp  one file of 50 GB, which a memory disk has no room for
  *   npm run bench -- --only comparison --paths open,gigabit --data noise,text --tools peer-courier,scp,iperf3
  *   npm run bench -- --only growth --axes size,files,rtt,lanes --lanes 1,2,4,8,16
  *   npm run bench -- --draw                             results.md and the plots again, from the figures that are there
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     data: { type: 'string', default: '' },
     tools: { type: 'string', default: '' },
     axes: { type: 'string', default: '' },
+    loads: { type: 'string', default: '' },
     lanes: { type: 'string', default: '1,2,4,8,16' },
     runs: { type: 'string' },
     scale: { type: 'string' },
@@ -70,6 +72,7 @@ async function run() {
     data: list(values.data),
     tools: list(values.tools),
     axes: list(values.axes),
+    loads: list(values.loads),
     lanes: list(values.lanes).map((count) => positive('lanes', count)),
     runs,
     scale,
