@@ -95,7 +95,10 @@ class Bench {
     this.#scratch = scratch;
     this.#processes = processes;
     this.#ours = new OurProgram(join(scratch, 'ours'));
-    this.#results = ResultsFile.open(options.output, describeMachine(PEERS, scratch), options.say);
+    this.#results = ResultsFile.open(options.output, describeMachine(PEERS, scratch), {
+      saysDisk: options.parts.every((part) => part === 'memory'),
+      say: options.say,
+    });
     this.#rig = {
       scratch,
       keys: makeKeys(join(scratch, 'keys')),

@@ -64,6 +64,8 @@ const memoryCaseSchema = v.object({
   /** The most resident memory of either engine. */
   senderPeakBytes: v.number(),
   receiverPeakBytes: v.number(),
+  /** The file system that held what was sent and received. */
+  disk: v.string(),
   measuredAt: v.string(),
   commit: v.string(),
   /** Why there are no figures. */

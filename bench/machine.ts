@@ -6,6 +6,8 @@ import type { Machine } from './figures.ts';
 import type { Tool } from './tools.ts';
 
 const TCP_SETTINGS = ['net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem', 'net.core.rmem_max', 'net.core.wmem_max'];
+/** The setting that says where the data lay. */
+export const DATA_ON = 'data on';
 const PROJECT = resolve(import.meta.dirname, '..');
 
 /** What the figures depend on. */
@@ -16,7 +18,7 @@ export function describeMachine(tools: readonly Tool[], scratch: string): Machin
     memoryBytes: totalmem(),
     system: `${type()} ${release()}`,
     settings: [
-      ['data on', textOf('stat', ['--file-system', '--format=%T', scratch])],
+      [DATA_ON, fileSystemOf(scratch)],
       ['TCP', 'CUBIC'],
       ...TCP_SETTINGS.map((name): [string, string] => [name, settingOf(name)]),
     ],
@@ -27,6 +29,11 @@ export function describeMachine(tools: readonly Tool[], scratch: string): Machin
         .map((words): [string, string] => [words[0] ?? '', versionOf(words)]),
     ],
   };
+}
+
+/** The kind of file system that a folder lies on. */
+export function fileSystemOf(folder: string): string {
+  return textOf('stat', ['--file-system', '--format=%T', folder]);
 }
 
 /** The commit of this checkout, marked if the source differs from it. */

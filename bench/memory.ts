@@ -8,6 +8,7 @@ import type { EngineProcess, EngineWindow, Scope } from '../test/support/engine.
 import { makeManyNames, makeNoise, SMALL_FILE_BYTES } from './dataSets.ts';
 import type { MemoryCase } from './figures.ts';
 import { findDifference } from './identical.ts';
+import { fileSystemOf } from './machine.ts';
 import { peakBytesOf } from './proc.ts';
 
 /** Something big. */
@@ -138,7 +139,8 @@ export async function measureMemory(
     }
     const failed = reasons.size === 0 ? undefined : [...reasons].join(', ');
     const peaks = { senderPeakBytes, receiverPeakBytes };
-    return { name, title, bytes, files, seconds, ...peaks, measuredAt, commit, failed };
+    const disk = fileSystemOf(folder);
+    return { name, title, bytes, files, seconds, ...peaks, disk, measuredAt, commit, failed };
   } finally {
     for (const close of closers) await close();
   }

@@ -204,9 +204,10 @@ function memoryTable(cases: readonly MemoryCase[]): string {
     (bytes, at) => `${at === 0 ? 'budget' : 'stretch'} ${bytes / 2 ** 20} MiB`,
   );
   return table(
-    ['', 'seconds', 'sender, MiB', 'receiver, MiB', ...limits, 'measured at'],
+    ['', 'data on', 'seconds', 'sender, MiB', 'receiver, MiB', ...limits, 'measured at'],
     cases.map((each) => [
       each.failed === undefined ? each.title : `${each.title}: ${each.failed}`,
+      each.disk,
       each.seconds.toFixed(1),
       (each.senderPeakBytes / 2 ** 20).toFixed(0),
       (each.receiverPeakBytes / 2 ** 20).toFixed(0),

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { AXES, resultsSchema } from './figures.ts';
 import type { GrowthPoint, Machine, MemoryCase, Race, Results } from './figures.ts';
 import { plotOf } from './growth.ts';
+import { DATA_ON } from './machine.ts';
 import { draw } from './plot.ts';
 import { plotFile, report, titleOf } from './report.ts';
 
@@ -25,10 +26,18 @@ export class ResultsFile {
     this.#results = results;
   }
 
-  /** Goes on with what is there. Figures of another machine, or with other versions of tools, are not mixed in. */
-  static open(folder: string, machine: Machine, say: (line: string) => void): ResultsFile {
+  /**
+   * Goes on with what is there. Figures of another machine, or with other versions of tools, are not mixed in; nor are
+   * those from another disk, unless each says itself where its data lay.
+   */
+  static open(
+    folder: string,
+    machine: Machine,
+    { saysDisk, say }: { readonly saysDisk: boolean; readonly say: (line: string) => void },
+  ): ResultsFile {
     const found = read(folder);
-    const isSame = isDeepStrictEqual(found?.machine, machine);
+    const [was, is] = [found?.machine, machine].map((each) => (saysDisk ? withoutDisk(each) : each));
+    const isSame = isDeepStrictEqual(was, is);
     if (found !== undefined && isSame) return new ResultsFile(folder, found);
     if (found !== undefined) {
       say('The figures that are there come from another machine or other versions: they go.');
@@ -106,6 +115,10 @@ export class ResultsFile {
     writeFileSync(`${path}.new`, `${JSON.stringify(this.#results, undefined, 1)}\n`);
     renameSync(`${path}.new`, path);
   }
+}
+
+function withoutDisk(machine: Machine | undefined): Machine | undefined {
+  return machine && { ...machine, settings: machine.settings.filter(([name]) => name !== DATA_ON) };
 }
 
 function read(folder: string): Results | undefined {

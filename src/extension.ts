@@ -65,6 +65,7 @@ export function activate(context: ExtensionContext): void {
     new TransferProgress(courier),
     new PeersView(state, {
       onVisible: connect,
+      onShown: (isShown) => client.notifyPeersShown(isShown),
       onDrop: (uris, peer) => later(({ sendDropped }) => sendDropped(courier, uris, peer)),
     }),
     new TransfersView(state, connect),

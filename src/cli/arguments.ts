@@ -14,6 +14,7 @@ export type Command =
   | DiscardCommand
   | TransfersCommand
   | PairCommand
+  | NearbyCommand
   | {
       readonly name: 'invite';
       readonly state: string | undefined;
@@ -33,6 +34,8 @@ export interface ReceiveCommand {
   readonly onConflict: ConflictPolicy;
   readonly state: string | undefined;
   readonly isOnce: boolean;
+  /** Not announced on the local network. */
+  readonly isHidden: boolean;
   readonly isJson: boolean;
 }
 
@@ -85,6 +88,14 @@ export interface PairCommand {
   readonly isJson: boolean;
 }
 
+export interface NearbyCommand {
+  readonly name: 'nearby';
+  /** How long it is looked. */
+  readonly forMs: number;
+  readonly state: string | undefined;
+  readonly isJson: boolean;
+}
+
 export interface TransfersCommand {
   readonly name: 'transfers';
   readonly state: string | undefined;
@@ -105,6 +116,7 @@ export const USAGE = `Peer Courier sends files and folders straight to another m
       --accept known|ask       known: accept from paired and invited peers; ask: ask for each offer
       --on-conflict POLICY     a name is taken: skip, keep-both (default) or replace
       --once                   stop after the first transfer that has ended
+      --hidden                 do not announce this receiver on the local network
 
   peer-courier send PATH... --invite-file FILE    send to whoever made the invite ("-": read it from input)
   peer-courier send PATH... --to NAME|HOST:PORT   send to a peer that is known from an invite
@@ -124,6 +136,9 @@ export const USAGE = `Peer Courier sends files and folders straight to another m
       --host ADDRESS           listen on this address only (default: all)
       --port N                 listen on this port (default: ${DEFAULT_PORT})
   peer-courier pair HOST[:PORT]                   the same, with the device that waits there
+
+  peer-courier nearby                             list the devices of this network that answer now
+      --for DURATION           look so long (default: 3s)
 
   peer-courier invite                             make one more invite for the receiver that runs here
       --invite-file FILE       write it to FILE instead of printing it
@@ -151,6 +166,8 @@ export function parseCommand(words: readonly string[]): Command {
       return parseInvite(rest);
     case 'pair':
       return parsePair(rest);
+    case 'nearby':
+      return parseNearby(rest);
     case '--version':
       return { name: 'version' };
     case undefined:
@@ -160,7 +177,7 @@ export function parseCommand(words: readonly string[]): Command {
       return { name: 'help' };
     default:
       throw new UsageError(
-        `There is no command "${name}". Commands: receive, send, transfers, resume, discard, invite, pair.`,
+        `There is no command "${name}". Commands: receive, send, transfers, resume, discard, invite, pair, nearby.`,
       );
   }
 }
@@ -192,6 +209,7 @@ function parseReceive(words: readonly string[]): Command {
         accept: { type: 'string', default: 'known' },
         'on-conflict': { type: 'string', default: 'keep-both' },
         once: { type: 'boolean', default: false },
+        hidden: { type: 'boolean', default: false },
       },
     }),
   );
@@ -206,6 +224,7 @@ function parseReceive(words: readonly string[]): Command {
     onConflict: oneOf(values['on-conflict'], ['skip', 'keep-both', 'replace'], '--on-conflict'),
     state: values.state,
     isOnce: values.once,
+    isHidden: values.hidden,
     isJson: values.json,
   };
 }
@@ -309,6 +328,20 @@ function parsePair(words: readonly string[]): Command {
   };
 }
 
+const LOOK_FOR = '3s';
+
+function parseNearby(words: readonly string[]): Command {
+  const { values } = parse(() =>
+    parseArgs({ args: [...words], options: { ...common, for: { type: 'string', default: LOOK_FOR } } }),
+  );
+  if (values.help) return { name: 'help' };
+  const forMs = durationOf(values.for);
+  if (forMs === undefined || forMs === 0) {
+    throw new UsageError(`--for takes a duration such as 3s or 1m, not "${values.for}".`);
+  }
+  return { name: 'nearby', forMs, state: values.state, isJson: values.json };
+}
+
 function parse<Parsed>(parseWords: () => Parsed): Parsed {
   try {
     return parseWords();
@@ -388,14 +421,20 @@ const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_60
 function parseRetryFor(text: string | undefined): number {
   if (text === undefined) return RETRY_FOR_MS;
   if (text === '0') return 0;
-  const { amount = '', unit = '' } = /^(?<amount>\d{1,6})(?<unit>[smh])$/u.exec(text)?.groups ?? {};
-  const unitMs = UNITS_MS[unit];
-  if (unitMs === undefined) {
+  const duration = durationOf(text);
+  if (duration === undefined) {
     throw new UsageError(
       `--retry-for takes a duration such as 90s, 10m or 2h, or 0 for never, not "${text}".`,
     );
   }
-  return Number(amount) * unitMs;
+  return duration;
+}
+
+/** Milliseconds. */
+function durationOf(text: string): number | undefined {
+  const { amount = '', unit = '' } = /^(?<amount>\d{1,6})(?<unit>[smh])$/u.exec(text)?.groups ?? {};
+  const unitMs = UNITS_MS[unit];
+  return unitMs === undefined ? undefined : Number(amount) * unitMs;
 }
 
 function oneOf<Choice extends string>(text: string, choices: readonly Choice[], option: string): Choice {

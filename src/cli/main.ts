@@ -6,6 +6,7 @@ import { discard } from './discard.ts';
 import { explainError, SUCCESS, USAGE_STATUS } from './failures.ts';
 import { invite } from './invite.ts';
 import { JsonOutput, TextOutput, wholeLine } from './output.ts';
+import { nearby } from './nearby.ts';
 import { pair } from './pair.ts';
 import { receive } from './receive.ts';
 import { resume } from './resume.ts';
@@ -37,6 +38,8 @@ async function run(command: Command): Promise<number> {
       return invite(command, outputFor(command));
     case 'pair':
       return pair(command, outputFor(command));
+    case 'nearby':
+      return nearby(command, outputFor(command));
   }
 }
 

@@ -4,10 +4,11 @@ import { printable } from '../base/printable.ts';
 import { IncomingTransfers } from '../engine/incomingTransfers.ts';
 import type { IncomingHost } from '../engine/incomingTransfers.ts';
 import { Receiver } from '../engine/receiver.ts';
-import { systemClock } from '../node/clock.ts';
+import { backgroundClock, systemClock } from '../node/clock.ts';
 import { ReceiveFolder } from '../node/disk/receiveFolder.ts';
+import { Discovery, newInstance } from '../node/discovery/discovery.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
-import { formatAddress } from '../peers/address.ts';
+import { formatAddress, isLoopback } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
 import { INVITE_LIFE_MS } from '../peers/invite.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
@@ -37,6 +38,12 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
   let words: ReceivingWords | undefined;
   let address: Address | undefined;
   let invite: string | undefined;
+  const discovery = new Discovery({
+    clock: backgroundClock,
+    logger: logTo(output),
+    onAnnounced: nothing,
+    onGone: nothing,
+  });
   try {
     const state = openState(command.state, logTo(output));
     tellLostIdentity(state.folder, output);
@@ -67,12 +74,16 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
     address = await open(receiver, command, output, (written) => {
       invite = written;
     });
+    if (!command.isHidden && !isLoopback(address.host)) {
+      await discovery.announce({ ...address, instance: newInstance(), deviceName: undefined });
+    }
     said.waiting();
     return await done.promise;
   } catch (error) {
     return tellFailure(explainError(error, 'receiver'), output);
   } finally {
     words?.stop(stop.signal.aborted);
+    await discovery.close();
     await receiver?.close();
     output.unwatch();
     // An invite that nobody can use any more is not left lying about.
@@ -81,9 +92,9 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
   }
 }
 
-/** There are no windows that would have to hear of it. */
+/** Whoever would have to hear of it is not there, or has heard it. */
 function nothing(): void {
-  // The observer has said it.
+  // Nothing to do.
 }
 
 /** What a terminal decides for the offers that come in. */

@@ -31,6 +31,7 @@ export class Settings implements Disposable {
         acceptLimit: section.get('acceptLimit'),
         compression: section.get('compression'),
         bandwidthLimit: section.get('bandwidthLimit'),
+        discovery: section.get('discovery'),
       },
       homedir(),
     );

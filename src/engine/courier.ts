@@ -1,8 +1,10 @@
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { CourierError } from '../base/failure.ts';
+import { FairShare } from '../base/fairShare.ts';
 import type { Logger } from '../base/logger.ts';
 import { printable } from '../base/printable.ts';
+import { BufferPool } from '../node/bufferPool.ts';
 import { systemClock } from '../node/clock.ts';
 import { noCompression } from '../node/codec/noCompression.ts';
 import { createCompression } from '../node/codec/zlibCompression.ts';
@@ -32,6 +34,7 @@ import { HistoryFile } from './historyFile.ts';
 import type { Choice } from './incoming.ts';
 import { IncomingTransfers } from './incomingTransfers.ts';
 import { RecordFiles } from './jobFiles.ts';
+import { Neighbourhood } from './neighbourhood.ts';
 import { OutgoingTransfers } from './outgoingTransfers.ts';
 import type { SendOrder } from './outgoingTransfers.ts';
 import type { Compare } from './comparison.ts';
@@ -74,9 +77,11 @@ export class Courier {
   readonly #receiver: ReceiverSwitch;
   readonly #note: ReceiverNote;
   readonly #limiter = new RateLimiter(systemClock);
+  readonly #memory = { pool: new BufferPool(), share: new FairShare() };
   readonly #allCodecs = createCompression();
   readonly #unasked = new UnaskedAllowance(systemClock);
   readonly #desk: PairingDesk;
+  readonly #neighbourhood: Neighbourhood;
 
   // Mutable.
   #settings: EngineSettings;
@@ -90,6 +95,11 @@ export class Courier {
     this.#settings = init.settings;
     this.#state = new StateFolder(storage, () => Promise.resolve(this.#needIdentity()));
     this.#desk = new PairingDesk(this.#state);
+    this.#neighbourhood = new Neighbourhood({
+      state: this.#state,
+      logger,
+      onChange: () => init.onChange('nearby'),
+    });
     this.#history = HistoryFile.open(join(storage, 'received.json'), logger);
     this.#incoming = new IncomingTransfers({
       clock: systemClock,
@@ -117,12 +127,13 @@ export class Courier {
             state: this.#state,
             paths: record.paths,
             omit: { useGitignore: record.useGitignore, leaveOutSecrets: record.leaveOutSecrets },
-            target: targetOf(record.peer),
+            target: this.#targetOf(record.peer),
             name: this.device.name,
             transfer: record.id,
             observer,
             compression: this.#compression,
             limiter: this.#limiter,
+            memory: this.#memory,
             signal,
           }),
       },
@@ -131,12 +142,16 @@ export class Courier {
       state: this.#state,
       incoming: this.#incoming,
       logger,
-      onChange: () => init.onChange('receiver'),
-      onPaired: () => init.onChange('peers'),
+      onChange: () => {
+        init.onChange('receiver');
+        this.#tellNeighbourhood();
+      },
+      onPaired: () => this.#peersChanged(),
       desk: this.#desk,
     });
     this.#note = new ReceiverNote(join(storage, 'receiver-was-on'));
     this.#limiter.setRate(rateOf(init.settings));
+    this.#tellNeighbourhood();
   }
 
   get state(): EngineState {
@@ -144,6 +159,7 @@ export class Courier {
       device: this.device,
       receiver: this.receiver,
       peers: this.peers,
+      nearby: this.#neighbourhood.list(),
       transfers: this.transfers,
       received: this.#history.list(),
     };
@@ -154,6 +170,7 @@ export class Courier {
       ...(names.has('device') ? { device: this.device } : {}),
       ...(names.has('receiver') ? { receiver: this.receiver } : {}),
       ...(names.has('peers') ? { peers: this.peers } : {}),
+      ...(names.has('nearby') ? { nearby: this.#neighbourhood.list() } : {}),
       ...(names.has('transfers') ? { transfers: this.transfers } : {}),
       ...(names.has('received') ? { received: this.#history.list() } : {}),
     };
@@ -204,6 +221,7 @@ export class Courier {
     if (this.#identity !== undefined) return;
     this.#identity = identity;
     this.#init.onChange('device');
+    this.#neighbourhood.identify(identity);
     this.#outgoing.takeUp();
     if (!this.#note.take(Date.now())) return;
     // What fails is seen in the receiver's status.
@@ -212,6 +230,7 @@ export class Courier {
 
   /** This machine has woken up, or has other addresses: what waits for a peer tries again now. */
   machineChanged(): void {
+    this.#neighbourhood.networkChanged();
     this.#outgoing.machineChanged();
     // The addresses that are shown.
     this.#init.onChange('receiver');
@@ -234,6 +253,12 @@ export class Courier {
       before.deviceName !== settings.deviceName ||
       before.compression !== settings.compression;
     if (isElsewhere) void this.#receiver.restart(this.#listening);
+    this.#tellNeighbourhood();
+  }
+
+  /** Whether some window shows the peers. */
+  watchPeers(isShown: boolean): void {
+    this.#neighbourhood.watch(isShown);
   }
 
   startReceiver(): Promise<void> {
@@ -256,7 +281,7 @@ export class Courier {
       name: this.device.name,
       signal,
     });
-    this.#init.onChange('peers');
+    this.#peersChanged();
     this.#outgoing.peerChanged(fingerprint);
     return this.#peer(fingerprint);
   }
@@ -276,7 +301,7 @@ export class Courier {
     const fingerprint = await (address === undefined
       ? this.#desk.wait(wish)
       : this.#desk.dial(address, wish));
-    this.#init.onChange('peers');
+    this.#peersChanged();
     this.#outgoing.peerChanged(fingerprint);
     return this.#peer(fingerprint);
   }
@@ -306,7 +331,7 @@ export class Courier {
       throw new CourierError('unreachable', printable(given.address));
     }
     this.#state.peers.remember({ fingerprint, name: printable(given.name, 64), addresses: [address] });
-    this.#init.onChange('peers');
+    this.#peersChanged();
     this.#outgoing.peerChanged(fingerprint);
     return this.#peer(fingerprint);
   }
@@ -382,10 +407,31 @@ export class Courier {
     this.#init.onChange('received');
   }
 
+  #peersChanged(): void {
+    this.#init.onChange('peers');
+    this.#neighbourhood.peersChanged();
+  }
+
+  #tellNeighbourhood(): void {
+    const { discovery, deviceName } = this.#settings;
+    this.#neighbourhood.update({
+      isAllowed: discovery === 'automatic',
+      address: this.#receiver.address,
+      deviceName: deviceName.trim(),
+    });
+  }
+
   #sideOf(id: string): OutgoingTransfers | IncomingTransfers {
     if (this.#outgoing.has(id)) return this.#outgoing;
     if (this.#incoming.has(id)) return this.#incoming;
     throw new Gone(id);
+  }
+
+  /** The peer of a job: by its key, because names are for people and may be shared. */
+  #targetOf(peer: string): Target {
+    const fingerprint = parseFingerprint(peer);
+    if (fingerprint === undefined) throw new CourierError('internal', 'a job without a peer');
+    return { kind: 'peer', fingerprint, addresses: this.#neighbourhood.addressesOf(fingerprint) };
   }
 
   #needIdentity(): Identity {
@@ -432,13 +478,6 @@ export class Courier {
     const name = this.device.name;
     return { name, host: host === '' ? undefined : host, port, compression: this.#compression };
   }
-}
-
-/** The peer of a job: by its key, because names are for people and may be shared. */
-function targetOf(peer: string): Target {
-  const fingerprint = parseFingerprint(peer);
-  if (fingerprint === undefined) throw new CourierError('internal', 'a job without a peer');
-  return { kind: 'peer', fingerprint, addresses: [] };
 }
 
 function rateOf({ limitBytesPerSecond }: EngineSettings): number | undefined {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { toHex } from '../base/bytes.ts';
+import { FairShare } from '../base/fairShare.ts';
 import type { EntryFailure, SessionFailure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
 import { printable } from '../base/printable.ts';
@@ -129,6 +130,7 @@ export class Receiver {
   readonly #identity: Identity;
   readonly #compression: Compression;
   readonly #pool = new BufferPool();
+  readonly #share = new FairShare();
 
   // Mutable.
   #listener: Listener | undefined;
@@ -241,6 +243,7 @@ export class Receiver {
       hashing: nodeHashing,
       compression: this.#compression,
       recycle: (payload) => this.#pool.recycle(payload),
+      memory: this.#share,
       rest: setImmediate,
       judge: (hello) => {
         const verdict = this.#judge(inbound, hello);

@@ -50,6 +50,11 @@ export class ReceiverSwitch {
     return this.#receiver !== undefined;
   }
 
+  /** Where it listens; `undefined` while it does not. */
+  get address(): Address | undefined {
+    return this.#address;
+  }
+
   status(folder: string): ReceiverStatus {
     if (this.#status.state !== 'listening') return this.#status;
     const addresses = this.#address === undefined ? [] : reachableAddresses(this.#address).map(formatAddress);

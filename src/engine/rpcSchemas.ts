@@ -23,6 +23,8 @@ const settings = v.object({
   acceptLimitBytes: count,
   compression: v.picklist(['automatic', 'off']),
   limitBytesPerSecond: count,
+  // A window of an earlier version does not say.
+  discovery: v.optional(v.picklist(['automatic', 'off']), 'automatic'),
 });
 
 export const rpcSchemas = {
@@ -54,4 +56,5 @@ export const rpcSchemas = {
   }),
   id: v.object({ id: text }),
   workspaceChanged: v.object({ workspaceFolders }),
+  peersShown: v.object({ isShown: v.boolean() }),
 } as const;

@@ -3,11 +3,13 @@ import { realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { toHex } from '../base/bytes.ts';
 import { CourierError } from '../base/failure.ts';
+import { FairShare } from '../base/fairShare.ts';
 import { printable } from '../base/printable.ts';
 import { BufferPool } from '../node/bufferPool.ts';
 import { systemClock } from '../node/clock.ts';
 import { createCompression } from '../node/codec/zlibCompression.ts';
 import { FileSource } from '../node/disk/fileSource.ts';
+import { announcedPlaces } from '../node/discovery/lookFor.ts';
 import { PageFiles } from '../node/disk/pageFiles.ts';
 import type { OmissionOptions } from '../node/disk/omissions.ts';
 import type { Root } from '../node/disk/walk.ts';
@@ -20,7 +22,7 @@ import type { DialInit, Dialled } from '../node/net/dial.ts';
 import { stateFailure } from '../node/state/stateFile.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
 import type { SecuredPeer } from '../node/net/tlsOptions.ts';
-import { distinctAddresses, formatAddress, parseAddress } from '../peers/address.ts';
+import { distinctAddresses, formatAddress, isLoopback, parseAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
 import { wrongIdentity } from '../peers/fingerprint.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
@@ -44,8 +46,14 @@ export type Target =
   | { readonly kind: 'invite'; readonly invite: Invite }
   /** A known peer's name, or the address of one: `HOST:PORT`. */
   | { readonly kind: 'known'; readonly to: string }
-  /** One peer and no other, wherever it is found: at `addresses` if any are given, or where it was before. */
+  /** One peer and no other: at `addresses` if any are given, or where it was before, or where it is announced. */
   | { readonly kind: 'peer'; readonly fingerprint: Fingerprint; readonly addresses: readonly Address[] };
+
+/** What several transfers share. */
+export interface SendingMemory {
+  readonly pool: BufferPool;
+  readonly share: FairShare;
+}
 
 export interface SendInit {
   readonly state: StateFolder;
@@ -61,6 +69,8 @@ export interface SendInit {
   readonly omit?: OmissionOptions;
   /** Paces what is sent, together with all else that shares it. */
   readonly limiter?: RateLimiter;
+  /** Shared by all that is sent from this process; absent, this is all. */
+  readonly memory?: SendingMemory;
   /** Connections that the transfer may use, at least 1; absent, as many as help. */
   readonly mostLanes?: number;
   readonly signal: AbortSignal;
@@ -98,7 +108,7 @@ export interface SendHandle {
 export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
   const roots = findRoots(init.paths);
   const identity = await init.state.identity();
-  const pool = new BufferPool();
+  const { pool, share } = init.memory ?? { pool: new BufferPool(), share: new FairShare() };
   const transferId = init.transfer ?? toHex(randomBytes(16));
   init.state.sweep();
   const pagesFolder = init.state.outgoingFolder(transferId);
@@ -118,6 +128,7 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
       compression: compressionOf(init),
       source: new FileSource(roots, (length) => pool.allocate(length), init.omit),
       recycle: (chunk) => pool.recycle(chunk),
+      memory: share,
       pages,
       lanes: laneDialler(init, identity, connection, (channel) => limit?.over(channel) ?? channel),
       transfer: transferId,
@@ -221,10 +232,10 @@ export function labelOf(roots: readonly Root[]): string {
 }
 
 function connect({ state, target, signal }: SendInit, identity: Identity): Promise<Dialled> {
-  const { addresses, checkPeer } = routeTo(state, target);
+  const { checkPeer, ...route } = routeTo(state, target);
   return dial({
     identity,
-    addresses,
+    ...route,
     checkPeer(peer, address) {
       // An address of the other machine's may mean ourselves here: each has its own 172.17.0.1.
       if (peer.fingerprint === identity.fingerprint) throw ourselves(address);
@@ -234,10 +245,7 @@ function connect({ state, target, signal }: SendInit, identity: Identity): Promi
   });
 }
 
-interface Route {
-  readonly addresses: readonly Address[];
-  readonly checkPeer: DialInit['checkPeer'];
-}
+type Route = Pick<DialInit, 'addresses' | 'more' | 'nowhere' | 'checkPeer'>;
 
 function routeTo(state: StateFolder, target: Target): Route {
   switch (target.kind) {
@@ -256,18 +264,19 @@ function byInvite({ addresses, fingerprint }: Invite): Route {
 
 /**
  * Another key where the peer was last reached, or is said to be, is a loud stop. The other addresses are what the peer has said of
- * itself, or long ago: whoever answers there now is only not the one.
+ * itself, or long ago, or what anybody announces: whoever answers there now is only not the one.
  */
 function byFingerprint(state: StateFolder, fingerprint: Fingerprint, given: readonly Address[]): Route {
-  const known = state.peers.find(fingerprint)?.addresses ?? [];
-  const addresses = distinctAddresses(given.length > 0 ? given : known);
+  const known = state.peers.find(fingerprint);
+  const addresses = distinctAddresses(given.length > 0 ? given : (known?.addresses ?? []));
   const [first] = addresses;
-  if (first === undefined) {
-    const name = state.peers.find(fingerprint)?.name ?? fingerprint.slice(0, 16);
-    throw new CourierError('unreachable', `no address of ${printable(name)} is known`);
-  }
+  const name = printable(known?.name ?? fingerprint.slice(0, 16));
+  // A peer that has always been on this very machine has not gone to another one.
+  const isHere = first !== undefined && addresses.every(({ host }) => isLoopback(host));
   return {
     addresses,
+    ...(given.length > 0 || isHere ? {} : { more: announcedPlaces }),
+    nowhere: `${name} is not found on this network, and no address of it is known`,
     checkPeer(peer, address) {
       if (address === first) requireKey(peer, fingerprint);
       else if (peer.fingerprint !== fingerprint) throw elsewhere(address);

@@ -35,6 +35,7 @@ interface Window {
   readonly id: string;
   readonly connection: WindowConnection;
   workspaceFolders: readonly string[];
+  showsPeers: boolean;
   focusedAt: number;
   /** A snapshot is on its way to it. */
   isBeingTold: boolean;
@@ -101,6 +102,7 @@ export class Windows {
         id: hello.window,
         connection,
         workspaceFolders: hello.workspaceFolders,
+        showsPeers: false,
         focusedAt: clock.now(),
         isBeingTold: false,
         missed: undefined,
@@ -158,11 +160,16 @@ export class Windows {
 
   #detach(window: Window): void {
     this.#windows.delete(window);
+    this.#watchPeers();
     this.#promptOrphans();
     if (this.#windows.size === 0) {
       this.#disarmIdle();
       this.#disarmIdle = this.#armIdle();
     }
+  }
+
+  #watchPeers(): void {
+    this.#courier?.watchPeers([...this.#windows].some(({ showsPeers }) => showsPeers));
   }
 
   #armIdle(): () => void {
@@ -194,6 +201,10 @@ export class Windows {
     });
     connection.hear(clientNotifications.workspaceChanged, rpcSchemas.workspaceChanged, (changed) => {
       window.workspaceFolders = changed.workspaceFolders;
+    });
+    connection.hear(clientNotifications.peersShown, rpcSchemas.peersShown, ({ isShown }) => {
+      window.showsPeers = isShown;
+      this.#watchPeers();
     });
     connection.answerPlain(requests.handOver, () => {
       // Said after the answer: when it has left, so has the answer.

@@ -26,6 +26,11 @@ export function parseAddress(text: string, defaultPort?: number): Address | unde
   return { host, port };
 }
 
+/** Whether an address means this very machine, whoever reads it. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/u.test(host);
+}
+
 /** Each once, where it came first. */
 export function distinctAddresses(addresses: readonly Address[]): readonly Address[] {
   // A map keeps each key where it came first.

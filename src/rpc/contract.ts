@@ -178,4 +178,6 @@ export const clientNotifications = {
   workspaceChanged: new NotificationType<{ readonly workspaceFolders: readonly string[] }>(
     'workspaceChanged',
   ),
+  /** Whether the window shows the peers: then the engine looks who is there. */
+  peersShown: new NotificationType<{ readonly isShown: boolean }>('peersShown'),
 } as const;

@@ -8,6 +8,8 @@ export interface EngineState {
   readonly device: Device;
   readonly receiver: ReceiverStatus;
   readonly peers: readonly PeerSummary[];
+  /** Who is there now, known or not; empty while nobody looks. */
+  readonly nearby: readonly NearbyPeer[];
   /** Latest first. */
   readonly transfers: readonly TransferSummary[];
   /** Latest first; survives restarts. */
@@ -55,6 +57,16 @@ export interface PeerSummary {
   readonly name: string;
   /** Where it was reached, latest first, as `HOST:PORT`; may be empty. */
   readonly addresses: readonly string[];
+}
+
+/** A device that has answered under its key just now. */
+export interface NearbyPeer {
+  readonly fingerprint: string;
+  /** What it announces as its name, if its user has set one: nothing that was proven. */
+  readonly deviceName: string | undefined;
+  /** The fastest way to it, as `HOST:PORT`. */
+  readonly address: string;
+  readonly roundTripMs: number;
 }
 
 export type TransferPhase =
@@ -172,6 +184,8 @@ export interface EngineSettings {
   readonly compression: 'automatic' | 'off';
   /** 0 for no limit. */
   readonly limitBytesPerSecond: number;
+  /** Whether this device is announced on the local network, and looks for others there. */
+  readonly discovery: 'automatic' | 'off';
 }
 
 /** What is left out of what the user picked. */

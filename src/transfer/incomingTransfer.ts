@@ -3,6 +3,7 @@ import { toHex } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { assertNever } from '../base/assertNever.ts';
 import { CourierError, sessionFailureOf } from '../base/failure.ts';
+import type { FairShare } from '../base/fairShare.ts';
 import type { DestinationFailure, EntryFailure, SessionFailure } from '../base/failure.ts';
 import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
@@ -28,6 +29,8 @@ import type { SessionEnd } from './sessionPump.ts';
 
 export interface IncomingTransferInit {
   readonly session: ReceiverSession;
+  /** Shared with the other transfers of the process; absent, it is alone. */
+  readonly memory?: FairShare;
   readonly channel: Channel;
   readonly clock: Clock;
   readonly hashing: Hashing;
@@ -152,10 +155,12 @@ export class IncomingTransfer implements LaneHost {
 
   /** Runs to the end of the session. Never rejects. */
   async run(): Promise<IncomingReport> {
+    const leave = this.#init.memory?.join((members) => this.#wants.share(members));
     const work = this.#work().catch((error: unknown) => this.#fail(error));
     const end = await this.#pump.run();
     await work;
     await Promise.allSettled(this.#storing);
+    leave?.();
     if (this.#receipt === undefined) this.#state = 'failed';
     await this.#letGo(end.close.code);
     const { transfer, label, leftOut } = {

@@ -52,6 +52,11 @@ export class OpenWants {
     this.#window.flows(bytesPerSecond);
   }
 
+  /** See {@link WantWindow.share}. */
+  share(members: number): void {
+    this.#window.share(members);
+  }
+
   /** Resolves when there is room for a chunk; it has its place then, and gives it back when it is {@link done}. */
   async acquire(chunk: Chunk): Promise<void> {
     await this.#slots.acquire(1);

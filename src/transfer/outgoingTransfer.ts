@@ -4,6 +4,7 @@ import { assertNever } from '../base/assertNever.ts';
 import type { Clock } from '../base/clock.ts';
 import { CourierError, isEntryFailure, sessionFailureOf } from '../base/failure.ts';
 import type { EntryFailure } from '../base/failure.ts';
+import type { FairShare } from '../base/fairShare.ts';
 import { Gate } from '../base/gate.ts';
 import type { Hashing } from '../base/hashing.ts';
 import { AsyncQueue } from '../base/queue.ts';
@@ -36,6 +37,8 @@ export interface OutgoingTransferInit {
   readonly compression: Compression;
   readonly source: Source;
   readonly pages: PageStore;
+  /** Shared with the other transfers of the process; absent, it is alone. */
+  readonly memory?: FairShare;
   /** 32 hexadecimal digits drawn at random. */
   readonly transfer: string;
   /** What is sent, in words. */
@@ -71,6 +74,8 @@ export interface OutgoingReport {
   readonly omitted: number;
 }
 
+/** What all transfers of a process may have ahead together; each at least one. */
+const CHUNKS_AHEAD_TOGETHER = 32;
 /** Chunks that are ready or on their way at once: each lane says one. */
 const CHUNKS_AT_ONCE = CHUNKS_AHEAD + limits.lanes;
 
@@ -148,12 +153,14 @@ export class OutgoingTransfer {
 
   /** Runs to the end of the session. Never rejects. */
   async run(): Promise<OutgoingReport> {
+    const leave = this.#init.memory?.join((members) => this.#share(members));
     const servers = Array.from({ length: CHUNKS_AT_ONCE }, () => this.#serve());
     // Each by itself: the source is closed only when the last one has let go of it.
     const work = [this.#offer(), ...servers].map((part) => part.catch((error: unknown) => this.#fail(error)));
     const end = await this.#pump.run();
     this.#wants.end();
     await Promise.all([...work, this.#lanes.close()]);
+    leave?.();
     // What was read is read; nothing of the transfer depends on how the files close.
     await this.#init.source.close().catch(() => undefined);
     this.#state = this.#receipt === undefined ? 'failed' : 'done';
@@ -164,6 +171,13 @@ export class OutgoingTransfer {
       skippedSpecials: this.#skippedSpecials,
       omitted: this.#omitted,
     };
+  }
+
+  /** So many transfers run in this process now. */
+  #share(members: number): void {
+    const chunks = Math.max(1, Math.min(CHUNKS_AHEAD, Math.floor(CHUNKS_AHEAD_TOGETHER / members)));
+    this.#ahead.resize(chunks);
+    this.#lanes.expect(chunks);
   }
 
   /** Ends the transfer for good; the peer is told. */

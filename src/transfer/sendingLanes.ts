@@ -72,6 +72,7 @@ export class SendingLanes {
   readonly #waiting: (() => void)[] = [];
 
   // Mutable.
+  #chunksAhead = CHUNKS_AHEAD;
   #growth: LaneGrowth | undefined;
   /** Time in which every chunk that may be ahead waited for a lane, and since when that is so now. */
   #stalledMs = 0;
@@ -172,9 +173,14 @@ export class SendingLanes {
       }
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
-        if (this.#waiting.length === CHUNKS_AHEAD) this.#stalledSince = this.#init.clock.now();
+        if (this.#waiting.length === this.#chunksAhead) this.#stalledSince = this.#init.clock.now();
       });
     }
+  }
+
+  /** So many chunks may be ahead from now on: when all of them wait, the path is what is slow. */
+  expect(chunksAhead: number): void {
+    this.#chunksAhead = chunksAhead;
   }
 
   #wake(): void {

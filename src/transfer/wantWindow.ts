@@ -13,6 +13,8 @@ import type { Chunk } from '../protocol/chunkLayout.ts';
 const LEAST_BYTES = 16 * 1024 * 1024;
 /** … and on the longest and fastest. */
 const MOST_BYTES = 48 * 1024 * 1024;
+/** What all transfers of a process may have open together; each at least one chunk. */
+const TOGETHER_BYTES = 80 * 1024 * 1024;
 /** The product of rate and delay is counted so often. */
 const HEADROOM = 2;
 /** A chunk for each lane is under way and the next one asked for. */
@@ -29,6 +31,8 @@ export class WantWindow {
 
   // Mutable.
   #lanes = 1;
+  /** Transfers that share the memory. */
+  #members = 1;
   /** The longest chunk that was asked for. */
   #chunkBytes = 0;
   /** The shortest time from a want to its reply: nearly the round trip. `undefined` before the first reply. */
@@ -55,6 +59,12 @@ export class WantWindow {
     this.#resize();
   }
 
+  /** So many transfers run in this process now. */
+  share(members: number): void {
+    this.#members = members;
+    this.#resize();
+  }
+
   /** A reply came after so long. */
   replied(afterMs: number): void {
     this.#delayMs = Math.min(this.#delayMs ?? Number.POSITIVE_INFINITY, afterMs);
@@ -69,7 +79,8 @@ export class WantWindow {
   #resize(): void {
     const path = (HEADROOM * this.#bytesPerSecond * (this.#delayMs ?? 0)) / 1000;
     const lanes = this.#lanes === 1 ? 0 : CHUNKS_A_LANE * this.#lanes * this.#chunkBytes;
-    this.#room.resize(Math.min(MOST_BYTES, Math.max(LEAST_BYTES, path, lanes)));
+    const part = TOGETHER_BYTES / this.#members;
+    this.#room.resize(Math.min(MOST_BYTES, part, Math.max(LEAST_BYTES, path, lanes)));
   }
 }
 

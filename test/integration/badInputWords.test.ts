@@ -22,7 +22,7 @@ function misunderstood(words: readonly string[], says: RegExp): void {
 const folder = ['receive', '--folder', '/tmp/peer-courier-never-made'];
 misunderstood(
   ['recieve'],
-  /There is no command "recieve"\. Commands: receive, send, transfers, resume, discard, invite, pair\./u,
+  /There is no command "recieve"\. Commands: receive, send, transfers, resume, discard, invite, pair, nearby\./u,
 );
 misunderstood(['receive'], /receive needs --folder DIR/u);
 misunderstood(['receive', '--folder', ''], /receive needs --folder DIR/u);

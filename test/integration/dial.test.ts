@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { CourierError } from '../../src/base/failure.ts';
 import type { FailureCode } from '../../src/base/failure.ts';
 import { deferred } from '../../src/base/deferred.ts';
 import { HANDSHAKE_TIMEOUT_MS } from '../../src/node/net/tlsOptions.ts';
+import type { DialInit } from '../../src/node/net/dial.ts';
+import type { Address } from '../../src/peers/address.ts';
 import type { SecuredPeer } from '../../src/node/net/tlsOptions.ts';
 import { newIdentity } from '../support/certificates.ts';
 import { closedPort, dialTo, nextText, openReception, serveTcp, serveTls } from '../support/loopback.ts';
@@ -168,4 +171,59 @@ test('a handshake that does not end is given up after its time', { timeout }, as
   assert.equal(isOver, false);
   t.mock.timers.tick(1);
   assert.ok(isFailure('timed-out')(await watched));
+});
+
+/** Addresses that are found one after another; `ended` settles when nobody looks any more. */
+function findings(...found: readonly Address[]): {
+  more: NonNullable<DialInit['more']>;
+  ended: Promise<void>;
+} {
+  const ended = deferred<void>();
+  return {
+    ended: ended.promise,
+    async *more({ signal }) {
+      try {
+        yield* found;
+        // Like somebody who goes on listening.
+        if (!signal.aborted && found.length > 0) await once(signal, 'abort');
+      } finally {
+        ended.resolve();
+      }
+    },
+  };
+}
+
+test('a peer that is not where it was is found elsewhere', { timeout }, async (t) => {
+  const reception = await openReception(t);
+  const { more, ended } = findings(await closedPort(), reception.address);
+  const dialled = await dialTo(t, [await closedPort()], { more });
+  assert.deepEqual(dialled.address, reception.address);
+  await ended;
+});
+
+test('a peer of which no address is known is found', { timeout }, async (t) => {
+  const [other, meant] = [await openReception(t), await openReception(t)];
+  const checkPeer = ({ fingerprint }: SecuredPeer): void => {
+    if (fingerprint !== meant.identity.fingerprint) throw new CourierError('unreachable', 'somebody else');
+  };
+  const { more } = findings(other.address, meant.address);
+  assert.deepEqual((await dialTo(t, [], { more, checkPeer })).address, meant.address);
+});
+
+test('nobody is looked for who is where they were', { timeout }, async (t) => {
+  const reception = await openReception(t);
+  let looked = 0;
+  async function* more(): AsyncGenerator<Address> {
+    looked += 1;
+    yield* [];
+  }
+  await dialTo(t, [reception.address], { more });
+  assert.equal(looked, 0);
+});
+
+test('nobody is found: the sentence says who', { timeout }, async (t) => {
+  const { more } = findings();
+  await assert.rejects(dialTo(t, [], { more, nowhere: 'Anna is nowhere' }), (error) => {
+    return CourierError.is(error, 'unreachable') && error.message.includes('Anna is nowhere');
+  });
 });

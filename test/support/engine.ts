@@ -24,6 +24,7 @@ import {
 } from '../../src/rpc/contract.ts';
 import type { Endpoint, HelloResult, IdentityText } from '../../src/rpc/contract.ts';
 import type { EngineSettings, EngineState, StateChange, TransferSummary } from '../../src/rpc/model.ts';
+import type { Wrapping } from './wrappings.ts';
 
 const program = resolve(import.meta.dirname, '../../dist/engine.js');
 
@@ -56,6 +57,7 @@ export class EngineHome {
       acceptLimitBytes: 0,
       compression: 'automatic',
       limitBytesPerSecond: 0,
+      discovery: 'automatic',
       ...settings,
     };
     t.after(() => this.#close());
@@ -69,8 +71,9 @@ export class EngineHome {
   }
 
   /** Starts a process and waits until somebody serves the endpoint. */
-  async start(): Promise<EngineProcess> {
-    const child = spawn(process.execPath, [program, '--storage', this.storage], {
+  async start(within: Wrapping = (command) => command): Promise<EngineProcess> {
+    const [file = '', ...words] = within([process.execPath, program, '--storage', this.storage]);
+    const child = spawn(file, words, {
       cwd: tmpdir(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -76,10 +76,11 @@ export async function dialTo(
   init: Partial<DialInit> = {},
 ): Promise<Dialled> {
   const dialled = await dial({
+    checkPeer: () => undefined,
+    signal: new AbortController().signal,
+    ...init,
     identity: init.identity ?? (await newIdentity()),
     addresses,
-    checkPeer: init.checkPeer ?? (() => undefined),
-    signal: init.signal ?? new AbortController().signal,
   });
   t.after(() => dialled.channel.close());
   return dialled;

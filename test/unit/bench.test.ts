@@ -42,7 +42,16 @@ test('a budget is met at its figure, missed below it, and not measured without o
 });
 
 test('memory is judged by the larger of the two engines', () => {
-  const sizes = { name: 'file', title: '', bytes: 0, files: 0, seconds: 0, measuredAt: '', commit: '' };
+  const sizes = {
+    name: 'file',
+    title: '',
+    bytes: 0,
+    files: 0,
+    seconds: 0,
+    disk: '',
+    measuredAt: '',
+    commit: '',
+  };
   const peaks = { senderPeakBytes: 100, receiverPeakBytes: 200 };
   assert.equal(judgeMemory({ ...sizes, ...peaks }, 200), 'met');
   assert.equal(judgeMemory({ ...sizes, ...peaks }, 199), 'missed');

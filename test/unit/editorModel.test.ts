@@ -100,6 +100,7 @@ const RAW = {
   acceptLimit: 100,
   compression: 'automatic',
   bandwidthLimit: 0,
+  discovery: 'automatic',
 };
 check('settings: the defaults', parseSettings(RAW, '/home/u'), {
   settings: {
@@ -111,6 +112,7 @@ check('settings: the defaults', parseSettings(RAW, '/home/u'), {
     acceptLimitBytes: 100_000_000,
     compression: 'automatic',
     limitBytesPerSecond: 0,
+    discovery: 'automatic',
   },
   problems: [],
 });

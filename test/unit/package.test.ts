@@ -39,6 +39,7 @@ test('case 188: the packages that are in the product are few, known, and run not
   const { dependencies, scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
   assert.deepEqual(Object.keys(dependencies).toSorted(), [
     '@peculiar/x509',
+    'dns-packet',
     'ignore',
     'reflect-metadata',
     'valibot',
@@ -58,7 +59,7 @@ test('case 188: the packages that are in the product are few, known, and run not
 });
 
 /** With what they depend on; one more is a decision. */
-const SHIPPED_PACKAGES = 24;
+const SHIPPED_PACKAGES = 26;
 
 /** "chunks/engine/certificate-R54OFRRR.js" has another hash after every change. */
 function withoutHash(file: string): string {

@@ -86,3 +86,20 @@ test('a pack of tiny files takes a kilobyte for each', async () => {
   await quiet();
   assert.equal(inside, 16);
 });
+
+test('many transfers in one process have less open each, and one chunk at least', async () => {
+  for (const [members, mebibytes] of [
+    [5, 16],
+    [8, 10],
+    [20, 4],
+    [1000, 1],
+  ] as const) {
+    const window = new WantWindow();
+    window.share(members);
+    assert.equal(await roomFor(window, MIB), mebibytes, `${members}`);
+  }
+  const window = new WantWindow();
+  window.share(20);
+  window.share(1);
+  assert.equal(await roomFor(window, MIB), 16);
+});

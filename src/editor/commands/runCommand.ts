@@ -38,7 +38,7 @@ function tableOf(courier: Courier): Readonly<Record<CommandId, readonly [Command
     ],
     'peerCourier.createInvite': [() => createInvite(courier), 'incoming'],
     'peerCourier.useInvite': [() => useInviteCommand(courier), 'outgoing'],
-    'peerCourier.pairByCode': [() => pairByCodeCommand(courier), 'outgoing'],
+    'peerCourier.pairByCode': [(node) => pairByCodeCommand(courier, node), 'outgoing'],
     'peerCourier.addPeerByAddress': [() => addByAddressCommand(courier), 'outgoing'],
     'peerCourier.copyFingerprint': [(node) => copyFingerprint(courier, node)],
     'peerCourier.copyText': [copyText],

@@ -49,6 +49,7 @@ export class EngineClient implements Disposable {
   // Mutable.
   #connection: EngineConnection | undefined;
   #connecting: Promise<Attached | undefined> | undefined;
+  #showsPeers = false;
   #isDisposed = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -89,6 +90,12 @@ export class EngineClient implements Disposable {
 
   notifyWorkspace(workspaceFolders: readonly string[]): void {
     this.#connection?.notifyWorkspace(workspaceFolders);
+  }
+
+  /** Whether this window shows the peers: the engine looks who is there meanwhile, and so does its successor. */
+  notifyPeersShown(isShown: boolean): void {
+    this.#showsPeers = isShown;
+    this.#connection?.notifyPeersShown(isShown);
   }
 
   dispose(): void {
@@ -136,6 +143,7 @@ export class EngineClient implements Disposable {
       await this.#identify(connection, greeting.needsIdentity);
       if (connection.isOver) throw localFailure('engine-unavailable', 'the engine ended at once');
       this.#connection = connection;
+      if (this.#showsPeers) connection.notifyPeersShown(true);
       state.setLink('ready');
       log.info(`connected to engine ${greeting.version}, process ${greeting.pid}`);
       return attached;
@@ -179,7 +187,7 @@ export class EngineClient implements Disposable {
     const wasBusy = wasReceiving || transfers.some((transfer) => !hasEnded(transfer));
     log.warn('the engine ended');
     state.setLink('none');
-    state.apply({ receiver: { state: 'off' } });
+    state.apply({ receiver: { state: 'off' }, nearby: [] });
     if (wasBusy) this.#reconnectLater(0, wasReceiving);
   }
 

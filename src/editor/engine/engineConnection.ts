@@ -94,6 +94,10 @@ export class EngineConnection {
     );
   }
 
+  notifyPeersShown(isShown: boolean): void {
+    this.#forget(this.#connection.sendNotification(clientNotifications.peersShown, { isShown }));
+  }
+
   dispose(): void {
     if (this.#isOver) return;
     this.#isOver = true;

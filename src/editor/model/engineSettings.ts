@@ -13,6 +13,7 @@ export interface RawSettings {
   readonly acceptLimit: unknown;
   readonly compression: unknown;
   readonly bandwidthLimit: unknown;
+  readonly discovery: unknown;
 }
 
 /** A setting whose value makes no sense; its default counts. */
@@ -48,6 +49,7 @@ export function parseSettings(
     limitBytesPerSecond: Math.round(
       (parseAmount(raw.bandwidthLimit) ?? passOver('bandwidthLimit', 0)) * MEGABIT,
     ),
+    discovery: raw.discovery === 'off' ? 'off' : 'automatic',
   };
   return { settings, problems };
 }

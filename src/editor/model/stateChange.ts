@@ -7,6 +7,7 @@ export const EMPTY_STATE: EngineState = {
   device: { name: '', fingerprint: undefined, machine: '' },
   receiver: { state: 'off' },
   peers: [],
+  nearby: [],
   transfers: [],
   received: [],
 };
@@ -20,9 +21,10 @@ export function applyChange(
     device: change.device ?? state.device,
     receiver: change.receiver ?? state.receiver,
     peers: change.peers ?? state.peers,
+    nearby: change.nearby ?? state.nearby,
     transfers: change.transfers ?? state.transfers,
     received: change.received ?? state.received,
   };
-  const sections: Section[] = ['device', 'receiver', 'peers', 'transfers', 'received'];
+  const sections: Section[] = ['device', 'receiver', 'peers', 'nearby', 'transfers', 'received'];
   return { state: next, changed: new Set(sections.filter((section) => next[section] !== state[section])) };
 }

@@ -2,33 +2,60 @@ import { l10n, ThemeIcon, window } from 'vscode';
 import type { PeerSummary } from '../../rpc/model.ts';
 import type { Courier } from '../courier.ts';
 import { isCancelled } from '../model/editorFailure.ts';
+import { strangersAmong } from '../model/nearbyPeers.ts';
 import { withCancellableProgress } from '../progress.ts';
-import { noticeText } from '../text.ts';
+import { iconText, noticeText } from '../text.ts';
+import { NearbyNode } from '../views/nodes.ts';
 import { sayPaired } from './useInvite.ts';
 
+/** The other device: one that waits at an address, or one that this device waits for. */
+interface Other {
+  readonly address: string | undefined;
+}
+
 /** Pairs with a device whose user compares a code with this one's; `undefined` if the user left. */
-export async function pairByCode({ client, log }: Courier): Promise<PeerSummary | undefined> {
+export async function pairByCode(courier: Courier): Promise<PeerSummary | undefined> {
+  const other = await pickOther(courier);
+  return other === undefined ? undefined : pairWith(courier, other);
+}
+
+async function pickOther({ state }: Courier): Promise<Other | undefined> {
+  const { nearby, peers } = state.current;
   const how = await window.showQuickPick(
     [
+      ...strangersAmong(nearby, peers).map(({ deviceName, address }) => ({
+        label: iconText(deviceName === undefined ? address : `“${deviceName}”`),
+        description: iconText(deviceName === undefined ? '' : address),
+        detail: l10n.t('It is on this network; choose “Wait for the other device” there'),
+        iconPath: new ThemeIcon('device-desktop'),
+        waits: false,
+        address,
+      })),
       {
         label: l10n.t('Wait for the other device'),
         detail: l10n.t('It connects to this one'),
         iconPath: new ThemeIcon('radio-tower'),
         waits: true,
+        address: undefined,
       },
       {
         label: l10n.t('Connect to the other device…'),
         detail: l10n.t('It waits, and shows its address'),
         iconPath: new ThemeIcon('plug'),
         waits: false,
+        address: undefined,
       },
     ],
     { title: l10n.t('Pair by code'), ignoreFocusOut: true },
   );
   if (how === undefined) return undefined;
-  const address = how.waits ? undefined : await askAddress();
-  if (!how.waits && address === undefined) return undefined;
-  const receiver = how.waits ? await client.call('startReceiver', undefined) : undefined;
+  if (how.waits) return { address: undefined };
+  const address = how.address ?? (await askAddress());
+  return address === undefined ? undefined : { address };
+}
+
+async function pairWith({ client, log }: Courier, { address }: Other): Promise<PeerSummary | undefined> {
+  const receiver = address === undefined ? await client.call('startReceiver', undefined) : undefined;
   const ours = noticeText(receiver?.state === 'listening' ? (receiver.addresses[0] ?? '') : '');
   const id = crypto.randomUUID();
   const asking = client.onCompareCode((question) => {
@@ -39,9 +66,13 @@ export async function pairByCode({ client, log }: Courier): Promise<PeerSummary 
       .catch((error: unknown) => log.info(`a code was answered: ${String(error)}`));
   });
   try {
-    const title = how.waits
-      ? l10n.t('Waiting for the other device. There: “Peer Courier: Pair by Code…”, and connect to {0}', ours)
-      : l10n.t('Pairing with {0}', noticeText(address ?? ''));
+    const title =
+      address === undefined
+        ? l10n.t(
+            'Waiting for the other device. There: “Peer Courier: Pair by Code…”, and connect to {0}',
+            ours,
+          )
+        : l10n.t('Pairing with {0}', noticeText(address));
     return await withCancellableProgress(title, ({ signal }) =>
       client.call('pairByCode', { id, address }, { signal }),
     );
@@ -53,8 +84,9 @@ export async function pairByCode({ client, log }: Courier): Promise<PeerSummary 
   }
 }
 
-export async function pairByCodeCommand(courier: Courier): Promise<void> {
-  const peer = await pairByCode(courier);
+/** For the palette, or for the row of a device that is not known yet. */
+export async function pairByCodeCommand(courier: Courier, node: unknown): Promise<void> {
+  const peer = await (node instanceof NearbyNode ? pairWith(courier, node.nearby) : pairByCode(courier));
   if (peer !== undefined) await sayPaired(peer);
 }
 

@@ -1,8 +1,9 @@
 import { l10n, QuickPickItemKind, ThemeIcon } from 'vscode';
 import type { QuickPickItem } from 'vscode';
-import type { PeerSummary } from '../../rpc/model.ts';
+import type { NearbyPeer, PeerSummary } from '../../rpc/model.ts';
 import type { Courier } from '../courier.ts';
 import { shortFingerprint } from '../model/fingerprintText.ts';
+import { reachedAt } from '../model/nearbyPeers.ts';
 import { recentFirst } from '../model/recentPeers.ts';
 import { addByAddress } from '../pairing/addByAddress.ts';
 import { createInvite } from '../pairing/createInvite.ts';
@@ -30,11 +31,19 @@ export async function pickPeer(courier: Courier): Promise<PeerSummary | undefine
   }
 }
 
+/** Who it is, and where. */
+function whereText(peer: PeerSummary, nearby: readonly NearbyPeer[]): string {
+  const short = shortFingerprint(peer.fingerprint);
+  const reached = reachedAt(nearby, peer);
+  if (reached !== undefined) return `${l10n.t('here now, {0}', reached.address)} · ${short}`;
+  return [short, ...peer.addresses.slice(0, 1)].join(' · ');
+}
+
 function itemsOf(courier: Courier): PeerItem[] {
-  const { peers, transfers } = courier.state.current;
+  const { peers, nearby, transfers } = courier.state.current;
   const known = recentFirst(peers, transfers).map((peer): PeerItem => ({
     label: iconText(peer.name),
-    description: iconText([shortFingerprint(peer.fingerprint), ...peer.addresses.slice(0, 1)].join(' · ')),
+    description: iconText(whereText(peer, nearby)),
     iconPath: new ThemeIcon('device-desktop'),
     choose: () => Promise.resolve(peer),
   }));

@@ -1,4 +1,4 @@
-import type { PeerSummary, ReceivedSummary, TransferSummary } from '../../rpc/model.ts';
+import type { NearbyPeer, PeerSummary, ReceivedSummary, TransferSummary } from '../../rpc/model.ts';
 
 /**
  * What stands in the trees, and what commands get from them. The editor knows a row by the identity of its
@@ -27,6 +27,16 @@ export class PeerNode {
 
   constructor(peer: PeerSummary) {
     this.peer = peer;
+  }
+}
+
+/** A device that is not known, and answers. */
+export class NearbyNode {
+  readonly kind = 'nearby';
+  nearby: NearbyPeer;
+
+  constructor(nearby: NearbyPeer) {
+    this.nearby = nearby;
   }
 }
 

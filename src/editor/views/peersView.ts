@@ -1,22 +1,34 @@
-import { EventEmitter, l10n, ThemeIcon, TreeItem, TreeItemCollapsibleState, window } from 'vscode';
+import {
+  EventEmitter,
+  l10n,
+  ThemeColor,
+  ThemeIcon,
+  TreeItem,
+  TreeItemCollapsibleState,
+  window,
+} from 'vscode';
 import type { Disposable, TreeDataProvider, TreeDragAndDropController, TreeView, Uri } from 'vscode';
-import type { PeerSummary } from '../../rpc/model.ts';
+import type { NearbyPeer, PeerSummary } from '../../rpc/model.ts';
 import { fullFingerprint, shortFingerprint } from '../model/fingerprintText.ts';
+import { reachedAt, strangersAmong } from '../model/nearbyPeers.ts';
 import { NodeList } from '../model/nodeList.ts';
 import type { StateStore } from '../state.ts';
 import { plainText } from '../text.ts';
 import { draggedUris, DROP_TYPES } from './draggedUris.ts';
 import { deviceItem, deviceLineItem } from './deviceItem.ts';
-import { DeviceLineNode, DeviceNode, PeerNode } from './nodes.ts';
+import { nearbyItem } from './nearbyItem.ts';
+import { DeviceLineNode, DeviceNode, NearbyNode, PeerNode } from './nodes.ts';
 
-type Node = DeviceNode | DeviceLineNode | PeerNode;
+type Node = DeviceNode | DeviceLineNode | PeerNode | NearbyNode;
 
 export interface PeersViewEvents {
   onVisible(): void;
+  /** The view has come into sight, or gone out of it. */
+  onShown(isShown: boolean): void;
   onDrop(uris: readonly Uri[], peer: PeerSummary): void;
 }
 
-/** *Peers*: this device, and the devices it knows; files can be dropped on one. */
+/** *Peers*: this device, the devices it knows, and others that answer; files can be dropped on one it knows. */
 export class PeersView implements TreeDataProvider<Node>, TreeDragAndDropController<Node>, Disposable {
   readonly #state: StateStore;
   readonly #events: PeersViewEvents;
@@ -26,6 +38,12 @@ export class PeersView implements TreeDataProvider<Node>, TreeDragAndDropControl
     ({ peer }: { readonly id: string; readonly peer: PeerSummary }) => new PeerNode(peer),
     (node, { peer }) => {
       node.peer = peer;
+    },
+  );
+  readonly #strangers = new NodeList(
+    ({ nearby }: { readonly id: string; readonly nearby: NearbyPeer }) => new NearbyNode(nearby),
+    (node, { nearby }) => {
+      node.nearby = nearby;
     },
   );
   readonly #view: TreeView<Node>;
@@ -41,20 +59,24 @@ export class PeersView implements TreeDataProvider<Node>, TreeDragAndDropControl
       treeDataProvider: this,
       dragAndDropController: this,
     });
-    this.#view.onDidChangeVisibility(({ visible }) => visible && events.onVisible());
-    if (this.#view.visible) events.onVisible();
+    this.#view.onDidChangeVisibility(({ visible }) => this.#show(visible));
+    if (this.#view.visible) this.#show(true);
     this.#listener = state.onDidChange((sections) => {
-      if (sections.has('peers') || sections.has('device') || sections.has('receiver')) this.#update();
+      if (SHOWN.some((section) => sections.has(section))) this.#update();
     });
   }
 
   getTreeItem(node: Node): TreeItem {
     if (node.kind === 'device') return deviceItem(this.#state.current);
-    return node.kind === 'deviceLine' ? deviceLineItem(node) : peerItem(node.peer);
+    if (node.kind === 'deviceLine') return deviceLineItem(node);
+    if (node.kind === 'nearby') return nearbyItem(node.nearby);
+    return peerItem(node.peer, reachedAt(this.#state.current.nearby, node.peer));
   }
 
   getChildren(node?: Node): Node[] {
-    if (node === undefined) return [...(this.#showsDevice() ? [this.#device] : []), ...this.#list.nodes];
+    if (node === undefined) {
+      return [...(this.#showsDevice() ? [this.#device] : []), ...this.#list.nodes, ...this.#strangers.nodes];
+    }
     return node.kind === 'device' ? this.#deviceLines() : [];
   }
 
@@ -78,8 +100,9 @@ export class PeersView implements TreeDataProvider<Node>, TreeDragAndDropControl
 
   /** Without peers and with the receiver off, the view says what to do instead. */
   #showsDevice(): boolean {
-    const { device, receiver, peers } = this.#state.current;
-    return device.fingerprint !== undefined && (receiver.state !== 'off' || peers.length > 0);
+    const { device, receiver, peers, nearby } = this.#state.current;
+    const hasOthers = peers.length > 0 || nearby.length > 0;
+    return device.fingerprint !== undefined && (receiver.state !== 'off' || hasOthers);
   }
 
   #deviceLines(): DeviceLineNode[] {
@@ -92,29 +115,46 @@ export class PeersView implements TreeDataProvider<Node>, TreeDragAndDropControl
     return lines;
   }
 
+  #show(isShown: boolean): void {
+    this.#events.onShown(isShown);
+    if (isShown) this.#events.onVisible();
+  }
+
   #update(): void {
-    const { device, peers } = this.#state.current;
+    const { device, peers, nearby } = this.#state.current;
     this.#list.replace(peers.map((peer) => ({ id: peer.fingerprint, peer })));
+    this.#strangers.replace(
+      strangersAmong(nearby, peers).map((each) => ({ id: each.fingerprint, nearby: each })),
+    );
     // Which machine is the peer: in a remote window it is not the one in front of the user.
     this.#view.description = device.machine === device.name ? '' : plainText(device.machine);
     this.#changed.fire(undefined);
   }
 }
 
-function peerItem(peer: PeerSummary): TreeItem {
+/** What of the state is seen here. */
+const SHOWN = ['peers', 'nearby', 'device', 'receiver'] as const;
+
+function peerItem(peer: PeerSummary, reached: NearbyPeer | undefined): TreeItem {
   const item = new TreeItem(plainText(peer.name), TreeItemCollapsibleState.None);
   const [address = ''] = peer.addresses;
   const short = shortFingerprint(peer.fingerprint);
   item.id = `peer/${peer.fingerprint}`;
-  item.description = plainText([short, address].filter((part) => part !== '').join(' · '));
+  const here = reached === undefined ? undefined : plainText(l10n.t('here now, {0}', reached.address));
+  item.description = plainText([here, short, here === undefined ? address : ''].filter(Boolean).join(' · '));
   item.tooltip = [peer.name, ...peer.addresses]
     .map(plainText)
     .concat(fullFingerprint(peer.fingerprint, 8))
     .join('\n');
-  item.iconPath = new ThemeIcon('device-desktop');
+  item.iconPath = new ThemeIcon(
+    'device-desktop',
+    reached === undefined ? undefined : new ThemeColor('charts.green'),
+  );
   item.contextValue = 'peer';
   item.accessibilityInformation = {
-    label: l10n.t('Peer {0}, fingerprint {1}', plainText(peer.name), short),
+    label: [l10n.t('Peer {0}, fingerprint {1}', plainText(peer.name), short), here]
+      .filter(Boolean)
+      .join(', '),
     role: 'treeitem',
   };
   return item;

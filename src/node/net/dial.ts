@@ -21,8 +21,12 @@ export interface DialInit {
   readonly identity: Identity;
   /** What the connection is for; absent, a session. */
   readonly purpose?: Purpose;
-  /** At least one; they are tried one after another with a head start each, and the first that fits wins. */
+  /** Tried one after another with a head start each, and the first that fits wins. */
   readonly addresses: readonly Address[];
+  /** Where else it may be; asked for when all of `addresses` have failed, or keep silent for a while. */
+  readonly more?: (options: { readonly signal: AbortSignal }) => AsyncIterable<Address>;
+  /** What it is about if there was no address at all. */
+  readonly nowhere?: string;
   /** Throws unless this is the peer that was meant. Runs before a byte is sent or read. */
   readonly checkPeer: (peer: SecuredPeer, address: Address) => void;
   readonly signal: AbortSignal;
@@ -30,6 +34,8 @@ export interface DialInit {
 
 /** How long an address may try alone before the next one joins (RFC 8305 § 5 proposes 250 ms). */
 const HEAD_START_MS = 250;
+/** How long the known addresses may try before others are looked for. */
+const LOOK_AFTER_MS = 1000;
 
 /**
  * Connects to the first address that answers with the right key. If none does, rejects with the failure
@@ -39,8 +45,7 @@ export async function dial(init: DialInit): Promise<Dialled> {
   const race = new AbortController();
   const signal = AbortSignal.any([init.signal, race.signal]);
   const failures: CourierError[] = [];
-  const attempts = init.addresses.map(async (address, place) => {
-    await headStart(place * HEAD_START_MS, signal);
+  const attempt = async (address: Address): Promise<Dialled> => {
     try {
       return await dialOne(init, address, signal);
     } catch (error) {
@@ -48,18 +53,53 @@ export async function dial(init: DialInit): Promise<Dialled> {
       failures.push(failure);
       throw failure;
     }
+  };
+  const attempts = init.addresses.map(async (address, place) => {
+    await pause(place * HEAD_START_MS, signal);
+    return attempt(address);
   });
   try {
-    const first = await Promise.any(attempts);
+    const all = [...attempts, dialMore(init, attempts, attempt, signal)];
+    const first = await Promise.any(all);
     // Another may have come in at the same moment.
-    void closeOthers(attempts, first);
+    void closeOthers(all, first);
     return first;
   } catch {
     if (init.signal.aborted) throw new CourierError('cancelled', 'cancelled while connecting');
-    throw worst(failures) ?? new CourierError('unreachable', 'no address to connect to');
+    throw worst(failures) ?? new CourierError('unreachable', init.nowhere ?? 'no address to connect to');
   } finally {
     race.abort();
   }
+}
+
+/** Connects to the first of further addresses, as they are found; rejects when there are no more. */
+async function dialMore(
+  { addresses, more }: DialInit,
+  known: readonly Promise<Dialled>[],
+  attempt: (address: Address) => Promise<Dialled>,
+  signal: AbortSignal,
+): Promise<Dialled> {
+  if (more === undefined) throw new CourierError('unreachable', 'no other address');
+  const isKnown = Promise.any(known).then(
+    () => true,
+    () => false,
+  );
+  if (await Promise.race([isKnown, pause(LOOK_AFTER_MS, signal).then(() => false)])) {
+    throw new CourierError('unreachable', 'nobody else is looked for');
+  }
+  const tried = new Set(addresses.map(formatAddress));
+  const found = new AbortController();
+  const attempts: Promise<Dialled>[] = [];
+  for await (const address of more({ signal: AbortSignal.any([signal, found.signal]) })) {
+    if (tried.has(formatAddress(address))) continue;
+    const tries = attempt(address);
+    attempts.push(tries);
+    // Nobody else needs to be looked for.
+    tries.then(() => found.abort()).catch(() => undefined);
+  }
+  const first = await Promise.any(attempts);
+  void closeOthers(attempts, first);
+  return first;
 }
 
 async function closeOthers(attempts: readonly Promise<Dialled>[], winner: Dialled): Promise<void> {
@@ -123,7 +163,7 @@ function dialOne(
   });
 }
 
-function headStart(delayMs: number, signal: AbortSignal): Promise<void> {
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   if (delayMs === 0) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, delayMs);

@@ -50,6 +50,7 @@ const ONLY_OURS: Readonly<Record<string, string>> = {
   'editor/send/selection.ts': 'a question with buttons',
   'editor/settingProblems.ts': 'sentences with defaults',
   'editor/views/deviceItem.ts': 'loaded by those that are run',
+  'editor/views/nearbyItem.ts': 'loaded by those that are run',
   'editor/views/transferItem.ts': 'loaded by those that are run',
 };
 

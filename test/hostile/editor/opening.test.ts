@@ -126,7 +126,11 @@ test('case 183: the view and the row of this device say on which machine it rece
   forgetAll();
   const window = windowIn(hostileState('x'));
   const device = { name: 'Anna', fingerprint: 'ab'.repeat(32), machine: 'build-host' };
-  const view = new PeersView(window.state, { onVisible: () => undefined, onDrop: () => undefined });
+  const view = new PeersView(window.state, {
+    onVisible: () => undefined,
+    onShown: () => undefined,
+    onDrop: () => undefined,
+  });
   window.state.apply({ device });
   assert.ok(told.some(({ surface, text }) => surface === 'tree' && text === 'build-host'));
   const [row] = view.getChildren();

@@ -102,7 +102,7 @@ function drawTree<Node>(view: View<Node>, node?: Node): void {
 
 function drawViews({ state, log }: ReturnType<typeof hostileWindow>, courier: Courier, text: string): void {
   const nothing = (): void => undefined;
-  const peers = new PeersView(state, { onVisible: nothing, onDrop: nothing });
+  const peers = new PeersView(state, { onVisible: nothing, onShown: nothing, onDrop: nothing });
   const transfers = new TransfersView(state, nothing);
   const received = new ReceivedView(state, nothing);
   const bar = new StatusBar(state);

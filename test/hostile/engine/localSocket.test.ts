@@ -41,6 +41,7 @@ class Place {
       acceptLimitBytes: 0,
       compression: 'automatic',
       limitBytesPerSecond: 0,
+      discovery: 'off',
     };
     const storage = join(folder, 'storage');
     mkdirSync(storage);

@@ -65,6 +65,7 @@ async function open(t: TestContext, acceptLimitBytes: number) {
       acceptLimitBytes,
       compression: 'off',
       limitBytesPerSecond: 0,
+      discovery: 'off',
     },
     logger: silentLogger,
     onChange: () => {

@@ -1,3 +1,4 @@
+import { announcementTarget } from './targets/announcement.ts';
 import { checkpointTarget } from './targets/checkpoint.ts';
 import { frameTarget } from './targets/frame.ts';
 import { inviteTarget } from './targets/invite.ts';
@@ -15,5 +16,6 @@ export const targets: Readonly<Record<string, (folder: string) => FuzzTarget>> =
   checkpoint: checkpointTarget,
   reply: replyTarget,
   invite: inviteTarget,
+  announcement: announcementTarget,
   rpc: rpcTarget,
 };

@@ -160,6 +160,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, readonly string[]
     'copied from where the user picked, as it lists it': ['target', 'name', 'from', 'to'],
   },
   'editor/views/deviceItem.ts': { 'the id of a line in a view': ['line', 'text'] },
+  'editor/views/nearbyItem.ts': { 'the id of a line in a view': ['fingerprint'] },
   'editor/views/peersView.ts': { 'the id of a line in a view': ['peer.fingerprint'] },
   'editor/views/receivedView.ts': { 'the id of a line in a view': ['id', 'received.id', 'name'] },
   'editor/views/transferItem.ts': { 'the id of a line in a view': ['transfer.id', 'transfer', 'index'] },

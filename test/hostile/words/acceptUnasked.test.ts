@@ -27,6 +27,7 @@ const KNOWN: EngineSettings = {
   acceptLimitBytes: 5000,
   compression: 'automatic',
   limitBytesPerSecond: 0,
+  discovery: 'automatic',
 };
 
 function check(offer: Partial<OfferDetails>, settings: Partial<EngineSettings>, isAccepted: boolean): void {

@@ -99,6 +99,10 @@ export function hostileState(given: string): EngineState {
     device: { name: printable(text, 64), fingerprint: peer.fingerprint, machine: text },
     receiver: { state: 'listening', addresses: [text], folder: `/home/${text}` },
     peers: [{ ...peer, addresses: [text, text] }],
+    nearby: [
+      { fingerprint: 'ef'.repeat(32), deviceName: text, address: text, roundTripMs: 1 },
+      { fingerprint: peer.fingerprint, deviceName: text, address: text, roundTripMs: 1 },
+    ],
     transfers,
     received,
   };

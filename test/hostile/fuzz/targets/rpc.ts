@@ -27,6 +27,7 @@ const settings = (dice: Dice): unknown => ({
   acceptLimitBytes: someCount(dice),
   compression: dice.pick(['automatic', 'off']),
   limitBytesPerSecond: someCount(dice),
+  discovery: dice.pick(['automatic', 'off']),
 });
 const options = { useGitignore: true, leaveOutSecrets: false };
 
@@ -63,6 +64,7 @@ const makers: Readonly<Record<SchemaName, (dice: Dice) => unknown>> = {
     onConflict: dice.pick(['skip', 'keep-both', 'replace']),
   }),
   id: (dice) => ({ id: someHex(dice, 16) }),
+  peersShown: (dice) => ({ isShown: dice.isLess(0.5) }),
   workspaceChanged: () => ({ workspaceFolders: ['/home/user/project'] }),
 };
 

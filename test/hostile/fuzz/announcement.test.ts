@@ -1,0 +1,3 @@
+import { fuzzTest } from './fuzzTest.ts';
+
+fuzzTest('announcement', 'announcements on the local network');
