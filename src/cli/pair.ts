@@ -7,6 +7,7 @@ import { reachableAddresses } from '../node/net/localAddresses.ts';
 import { formatAddress } from '../peers/address.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
+import { announce } from './announce.ts';
 import type { PairCommand } from './arguments.ts';
 import { commandLine } from './commandLine.ts';
 import { explainError, SUCCESS, tellFailure } from './failures.ts';
@@ -58,6 +59,7 @@ async function wait(
     },
     logger: logTo(output),
   });
+  const withdraw = await announce(listener.address, output);
   try {
     const addresses = reachableAddresses(listener.address).map(formatAddress);
     output.event('waiting', { addresses, fingerprint: wish.identity.fingerprint });
@@ -68,6 +70,7 @@ async function wait(
     return await desk.wait(wish);
   } finally {
     listener.close();
+    await withdraw();
     await Promise.all(open);
   }
 }

@@ -4,14 +4,14 @@ import { printable } from '../base/printable.ts';
 import { IncomingTransfers } from '../engine/incomingTransfers.ts';
 import type { IncomingHost } from '../engine/incomingTransfers.ts';
 import { Receiver } from '../engine/receiver.ts';
-import { backgroundClock, systemClock } from '../node/clock.ts';
+import { systemClock } from '../node/clock.ts';
 import { ReceiveFolder } from '../node/disk/receiveFolder.ts';
-import { Discovery, newInstance } from '../node/discovery/discovery.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
-import { formatAddress, isLoopback } from '../peers/address.ts';
+import { formatAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
 import { INVITE_LIFE_MS } from '../peers/invite.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
+import { announce } from './announce.ts';
 import type { ReceiveCommand } from './arguments.ts';
 import { UsageError } from './arguments.ts';
 import { commandLine, shortId } from './commandLine.ts';
@@ -38,12 +38,7 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
   let words: ReceivingWords | undefined;
   let address: Address | undefined;
   let invite: string | undefined;
-  const discovery = new Discovery({
-    clock: backgroundClock,
-    logger: logTo(output),
-    onAnnounced: nothing,
-    onGone: nothing,
-  });
+  let withdraw: (() => Promise<void>) | undefined;
   try {
     const state = openState(command.state, logTo(output));
     tellLostIdentity(state.folder, output);
@@ -74,16 +69,14 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
     address = await open(receiver, command, output, (written) => {
       invite = written;
     });
-    if (!command.isHidden && !isLoopback(address.host)) {
-      await discovery.announce({ ...address, instance: newInstance(), deviceName: undefined });
-    }
+    if (!command.isHidden) withdraw = await announce(address, output);
     said.waiting();
     return await done.promise;
   } catch (error) {
     return tellFailure(explainError(error, 'receiver'), output);
   } finally {
     words?.stop(stop.signal.aborted);
-    await discovery.close();
+    await withdraw?.();
     await receiver?.close();
     output.unwatch();
     // An invite that nobody can use any more is not left lying about.
@@ -92,9 +85,9 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
   }
 }
 
-/** Whoever would have to hear of it is not there, or has heard it. */
+/** There are no windows that would have to hear of it. */
 function nothing(): void {
-  // Nothing to do.
+  // The observer has said it.
 }
 
 /** What a terminal decides for the offers that come in. */

@@ -217,6 +217,23 @@ test(
   },
 );
 
+test('a terminal that waits to pair is found by others; one that hides is not', needsNetworks, async (t) => {
+  const network = Network.make(t);
+  const [here, there] = [network.machine(1), network.machine(2)];
+  const scene = new Scene(t);
+  const lookAround = async (): Promise<readonly unknown[]> => {
+    const words = ['nearby', '--state', scene.senderState, '--json'];
+    const { events } = await scene.run(words, { within: here.within }).ended;
+    return events.filter(({ event }) => event === 'nearby').map(({ name }) => name);
+  };
+  const waiting = scene.run(['pair', '--state', scene.receiverState, '--json'], { within: there.within });
+  await waiting.event('waiting');
+  assert.deepEqual(await lookAround(), [undefined]);
+  await waiting.stop();
+  await scene.receive({ within: there.within, words: ['--host', '::', '--port', String(PORT), '--hidden'] });
+  assert.deepEqual(await lookAround(), []);
+});
+
 interface Heard {
   readonly packets: readonly string[];
   /** Resolves when a packet has come that matches. */
