@@ -119,6 +119,15 @@ test(
     await again.window.connection.sendRequest(requests.startReceiver);
     assert.equal(again.fingerprint, boris.fingerprint);
     await sees(anna, [{ ...boris, ...again }, six, four]);
+
+    // One gets another address while it runs: it is found there.
+    anna.machine.removeAddress('10.77.0.1/24');
+    anna.machine.addAddress('10.77.0.101/24');
+    await four.window.find('the new address', ({ nearby }) => {
+      return nearby.some(
+        (each) => each.fingerprint === anna.fingerprint && each.address === '10.77.0.101:47470',
+      );
+    });
   },
 );
 

@@ -195,4 +195,25 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '',
     suite: 'test/unit/wirePath.test.ts',
   },
+  {
+    name: 'a place far away is dialled because somebody announces it',
+    file: 'src/node/net/onLink.ts',
+    find: "return networksOf(interfaces).check(address, isIPv6(address) ? 'ipv6' : 'ipv4');",
+    replace: 'return networksOf(interfaces).rules.length >= 0;',
+    suite: 'test/unit/onLink.test.ts',
+  },
+  {
+    name: 'announcements fill the memory',
+    file: 'src/peers/places.ts',
+    find: 'if (this.#places.size >= MOST_PLACES && !this.#makeRoom()) return undefined;',
+    replace: '',
+    suite: 'test/unit/places.test.ts',
+  },
+  {
+    name: 'a goodbye in somebody’s name is believed',
+    file: 'src/peers/places.ts',
+    find: 'if (place.announcement?.instance === instance) place.dueAt = Math.min(place.dueAt, now);',
+    replace: 'if (place.announcement?.instance === instance) place.answer = undefined;',
+    suite: 'test/unit/places.test.ts',
+  },
 ];
