@@ -23,7 +23,7 @@ export interface Plot {
 const WIDTH = 720;
 const HEIGHT = 420;
 const LEFT = 80;
-const RIGHT = 24;
+const RIGHT = 40;
 const TOP = 72;
 const BOTTOM = 56;
 const WHISKER = 4;
