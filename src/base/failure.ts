@@ -24,6 +24,8 @@ export const SESSION_FAILURES = [
   'not-peer-courier',
   'nothing-to-send',
   'pairing-paused',
+  'peer-blocked',
+  'peer-name-taken',
   'port-in-use',
   'protocol-error',
   'source-missing',

@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
+import { printable } from '../base/printable.ts';
 import type { ConflictPolicy } from '../node/disk/publish.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
 import { parseAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
+import type { PeerPolicy } from '../peers/policy.ts';
 import { limits } from '../protocol/limits.ts';
 import { RETRY_FOR_MS } from '../transfer/retryPolicy.ts';
 
@@ -15,6 +17,7 @@ export type Command =
   | TransfersCommand
   | PairCommand
   | NearbyCommand
+  | PeersCommand
   | {
       readonly name: 'invite';
       readonly state: string | undefined;
@@ -96,6 +99,20 @@ export interface NearbyCommand {
   readonly isJson: boolean;
 }
 
+export interface PeersCommand {
+  readonly name: 'peers';
+  readonly action: PeersAction;
+  readonly state: string | undefined;
+  readonly isJson: boolean;
+}
+
+/** What becomes of the known peers; `peer` is a name, or the beginning of a fingerprint. */
+export type PeersAction =
+  | { readonly kind: 'list' }
+  | { readonly kind: 'rename'; readonly peer: string; readonly to: string }
+  | { readonly kind: 'forget'; readonly peer: string }
+  | { readonly kind: 'policy'; readonly peer: string; readonly policy: PeerPolicy };
+
 export interface TransfersCommand {
   readonly name: 'transfers';
   readonly state: string | undefined;
@@ -143,6 +160,15 @@ export const USAGE = `Peer Courier sends files and folders straight to another m
   peer-courier invite                             make one more invite for the receiver that runs here
       --invite-file FILE       write it to FILE instead of printing it
 
+  peer-courier peers                              list the known peers, and what they may do
+  peer-courier peers rename NAME NEW              call one otherwise; NAME may also be a fingerprint's beginning
+  peer-courier peers forget NAME                  make one a stranger, and give up what has not ended with it
+  peer-courier peers accept NAME --up-to SIZE --folder DIR
+                                                  receive its offers up to SIZE (500MB, 2GB) into DIR, unasked
+  peer-courier peers ask NAME                     ask about each of its offers
+  peer-courier peers block NAME                   let it in no more, and send nothing to it
+  peer-courier peers default NAME                 no rule of its own: as receive --accept says
+
   All take --state DIR (identity, known peers, what was interrupted)
   and --json (one JSON object a line, for programs).
   Every failure has an exit status of its own; the README lists them.
@@ -168,6 +194,8 @@ export function parseCommand(words: readonly string[]): Command {
       return parsePair(rest);
     case 'nearby':
       return parseNearby(rest);
+    case 'peers':
+      return parsePeers(rest);
     case '--version':
       return { name: 'version' };
     case undefined:
@@ -177,7 +205,7 @@ export function parseCommand(words: readonly string[]): Command {
       return { name: 'help' };
     default:
       throw new UsageError(
-        `There is no command "${name}". Commands: receive, send, transfers, resume, discard, invite, pair, nearby.`,
+        `There is no command "${name}". Commands: receive, send, transfers, resume, discard, invite, pair, nearby, peers.`,
       );
   }
 }
@@ -340,6 +368,70 @@ function parseNearby(words: readonly string[]): Command {
     throw new UsageError(`--for takes a duration such as 3s or 1m, not "${values.for}".`);
   }
   return { name: 'nearby', forMs, state: values.state, isJson: values.json };
+}
+
+function parsePeers(words: readonly string[]): Command {
+  const { values, positionals } = parse(() =>
+    parseArgs({
+      args: [...words],
+      options: { ...common, 'up-to': { type: 'string' }, folder: { type: 'string' } },
+      allowPositionals: true,
+    }),
+  );
+  if (values.help) return { name: 'help' };
+  const { 'up-to': upTo, folder } = values;
+  if (positionals[0] !== 'accept' && (upTo !== undefined || folder !== undefined)) {
+    throw new UsageError('--up-to and --folder belong to "peers accept".');
+  }
+  const action = parsePeersAction(positionals, { upTo, folder });
+  return { name: 'peers', action, state: values.state, isJson: values.json };
+}
+
+function parsePeersAction(
+  [kind, peer, ...more]: readonly string[],
+  { upTo, folder }: { readonly upTo: string | undefined; readonly folder: string | undefined },
+): PeersAction {
+  if (kind === undefined) return { kind: 'list' };
+  const verb = oneOf(kind, ['rename', 'forget', 'accept', 'ask', 'block', 'default'], 'peers');
+  const isWhole = more.length === (verb === 'rename' ? 1 : 0);
+  if (peer === undefined || peer === '' || !isWhole) {
+    throw new UsageError(
+      `peers ${verb} takes ${verb === 'rename' ? 'NAME and NEW, two words' : 'one NAME'}.`,
+    );
+  }
+  switch (verb) {
+    case 'rename':
+      return { kind: 'rename', peer, to: parseNewName(more[0]) };
+    case 'forget':
+      return { kind: 'forget', peer };
+    case 'accept': {
+      const into = required(folder, 'peers accept needs --folder DIR, the folder to receive into.');
+      return { kind: 'policy', peer, policy: { kind: 'accept', upToBytes: parseSize(upTo), folder: into } };
+    }
+    case 'ask':
+    case 'block':
+    case 'default':
+      return { kind: 'policy', peer, policy: { kind: verb } };
+  }
+}
+
+function parseNewName(text = ''): string {
+  const name = printable(text.trim(), 64);
+  if (name === '') throw new UsageError('peers rename needs a new name that is not empty.');
+  return name;
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 };
+
+function parseSize(text: string | undefined): number {
+  const { amount = '', unit = '' } =
+    /^(?<amount>\d{1,6}(?:\.\d{1,3})?) ?(?<unit>[kmgt]b)$/iu.exec(text ?? '')?.groups ?? {};
+  const bytes = Math.round(Number(amount) * (SIZE_UNITS[unit.toLowerCase()] ?? 0));
+  if (bytes < 1) {
+    const what = text === undefined ? 'it is missing' : `not "${text}"`;
+    throw new UsageError(`--up-to takes a size such as 500MB or 1.5GB: ${what}.`);
+  }
+  return bytes;
 }
 
 function parse<Parsed>(parseWords: () => Parsed): Parsed {

@@ -16,6 +16,8 @@ export const USAGE_STATUS = 2;
 export const PARTIAL_STATUS = 3;
 /** No transfer here has that id, or several do, or it is not one for that command. */
 export const NO_SUCH_TRANSFER_STATUS = 37;
+/** No peer here has that name or fingerprint, or several begin with it. */
+export const NO_SUCH_PEER_STATUS = 43;
 export const INTERRUPTED_STATUS = 130;
 
 const STATUSES: Readonly<Record<FailureCode, number>> = {
@@ -50,6 +52,8 @@ const STATUSES: Readonly<Record<FailureCode, number>> = {
   'code-differs': 38,
   'not-pairing': 39,
   'pairing-paused': 40,
+  'peer-blocked': 41,
+  'peer-name-taken': 42,
   cancelled: INTERRUPTED_STATUS,
 };
 
@@ -99,6 +103,10 @@ export function sentenceFor(
       return 'Nobody compares a code there just now. Start "peer-courier pair" on the other machine, or "Pair by Code…" in its window, then try again.';
     case 'pairing-paused':
       return `Three comparisons have failed, so there is none for ${detail} minutes. Use an invite: "peer-courier invite" on the receiving side.`;
+    case 'peer-blocked':
+      return `That peer is blocked here (${detail}). Let it in again first: "peer-courier peers default NAME", with the same --state.`;
+    case 'peer-name-taken':
+      return `Another peer here is called ${detail}. Choose another name.`;
     case 'code-differs':
       return 'The codes differ, so nobody was paired. Somebody may be between the two devices: try once more, and if they differ again, use an invite.';
     case 'declined':

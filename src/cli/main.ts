@@ -8,6 +8,7 @@ import { invite } from './invite.ts';
 import { JsonOutput, TextOutput, wholeLine } from './output.ts';
 import { nearby } from './nearby.ts';
 import { pair } from './pair.ts';
+import { peers } from './peers.ts';
 import { receive } from './receive.ts';
 import { resume } from './resume.ts';
 import { send } from './send.ts';
@@ -40,6 +41,8 @@ async function run(command: Command): Promise<number> {
       return pair(command, outputFor(command));
     case 'nearby':
       return nearby(command, outputFor(command));
+    case 'peers':
+      return peers(command, outputFor(command));
   }
 }
 

@@ -1,8 +1,9 @@
+import { rememberedPlaces } from '../engine/notBlocked.ts';
 import { Presence } from '../engine/presence.ts';
 import { defaultStateFolder, StateFolder } from '../engine/stateFolder.ts';
 import { printable } from '../base/printable.ts';
 import { backgroundClock, systemClock } from '../node/clock.ts';
-import { distinctAddresses, formatAddress } from '../peers/address.ts';
+import { formatAddress } from '../peers/address.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
 import type { ReachedPeer } from '../peers/places.ts';
 import type { NearbyCommand } from './arguments.ts';
@@ -23,7 +24,7 @@ export async function nearby(command: NearbyCommand, output: Output): Promise<nu
       clock: backgroundClock,
       logger: logTo(output),
       identity: await state.identity(),
-      remembered: () => distinctAddresses(state.peers.list().flatMap(({ addresses }) => addresses)),
+      remembered: () => rememberedPlaces(state),
       onChange: () => undefined,
     });
     presence.watch(true);

@@ -4,6 +4,8 @@ import { printable } from '../base/printable.ts';
 import { IncomingTransfers } from '../engine/incomingTransfers.ts';
 import type { IncomingHost } from '../engine/incomingTransfers.ts';
 import { Receiver } from '../engine/receiver.ts';
+import type { StateFolder } from '../engine/stateFolder.ts';
+import { folderFor, UnaskedConsent } from '../engine/unaskedConsent.ts';
 import { systemClock } from '../node/clock.ts';
 import { ReceiveFolder } from '../node/disk/receiveFolder.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
@@ -11,6 +13,8 @@ import { formatAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
 import { INVITE_LIFE_MS } from '../peers/invite.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
+import type { Fingerprint } from '../peers/fingerprint.ts';
+import type { StoredPolicy } from '../peers/policy.ts';
 import { announce } from './announce.ts';
 import type { ReceiveCommand } from './arguments.ts';
 import { UsageError } from './arguments.ts';
@@ -62,7 +66,7 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
         return acceptance;
       },
       keepsInterrupted: true,
-      consentsAtOnce: command.accept === 'known',
+      consentsAtOnce: (fingerprint) => takesAll(command, state, fingerprint),
       observer: said,
       logger: logTo(output),
     });
@@ -90,6 +94,22 @@ function nothing(): void {
   // The observer has said it.
 }
 
+/** Whether a peer's offers are taken whatever they are: it has no rule of its own, and the general one is that. */
+function takesAll({ accept }: ReceiveCommand, { folder }: TransferState, fingerprint: Fingerprint): boolean {
+  if (accept !== 'known') return false;
+  try {
+    return policyOf(folder, fingerprint).kind === 'default';
+  } catch {
+    // It is not let in anyway; that says why.
+    return false;
+  }
+}
+
+/** One that is about to be invited has none. */
+function policyOf({ peers }: StateFolder, fingerprint: Fingerprint): StoredPolicy {
+  return peers.find(fingerprint)?.policy ?? { kind: 'default' };
+}
+
 /** What a terminal decides for the offers that come in. */
 function hostOf(
   command: ReceiveCommand,
@@ -102,18 +122,32 @@ function hostOf(
 ): IncomingHost {
   const { onConflict } = command;
   const screen = { pause: () => words()?.pause(), resume: () => words()?.resume() };
-  const ask = command.accept === 'ask' ? askConsent(output, screen) : undefined;
+  const ask = process.stdin.isTTY ? askConsent(output, screen) : undefined;
+  const countInterrupted = (fingerprint: string): number =>
+    state.accepted.list().filter(({ peer }) => peer === fingerprint).length;
+  const unasked = new UnaskedConsent(systemClock, countInterrupted);
   return {
     clock: systemClock,
     records: state.accepted,
     history: state.history,
     logger: logTo(output),
-    receiveFolder: () => folder.location,
-    decide: async (peer, summary, { signal }) => {
-      if (ask !== undefined && !(await ask(peer, summary, { signal }))) return 'declined';
-      return { folder, onConflict };
+    receiveFolder: ({ fingerprint }) => folderFor(policyOf(state.folder, fingerprint), folder.location),
+    decide: async (peer, summary, { details, signal }) => {
+      const { name, fingerprint } = peer;
+      const policy = policyOf(state.folder, fingerprint);
+      if (policy.kind === 'default' && command.accept === 'known') return { folder, onConflict };
+      const own = unasked.decide({ fingerprint, policy }, details, { accept: 'ask', acceptLimitBytes: 0 });
+      // Nobody is there who could see what would be replaced.
+      if (own !== undefined) return { folder: own, onConflict: onConflict === 'skip' ? 'skip' : 'keep-both' };
+      if (ask === undefined) {
+        output.event('unanswered', { peer: name, fingerprint, transfer: summary.transfer });
+        output.problem(`${printable(name)} is to be asked about, and there is no terminal to ask on.`);
+        return 'declined';
+      }
+      if (!(await ask(peer, summary, { signal }))) return 'declined';
+      return { folder: ReceiveFolder.open(details.folder), onConflict };
     },
-    takesEverything: ask === undefined,
+    takesEverything: ({ fingerprint }) => takesAll(command, state, fingerprint),
     lock: (id) => state.locks.take(id),
     workspaceFolders: () => [],
     ask: nothing,

@@ -228,7 +228,9 @@ export class ReceivingWords implements ReceiverObserver {
 }
 
 function whyRefused(reason: string): string {
-  return reason === 'invite-refused' ? 'its invite is wrong, used or expired' : 'it is not known here';
+  return reason === 'invite-refused'
+    ? 'its invite is wrong, used or expired'
+    : 'it is not known here, or blocked';
 }
 
 /** Several transfers as one line. */

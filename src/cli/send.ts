@@ -4,6 +4,7 @@ import { toHex } from '../base/bytes.ts';
 import type { JobRecord } from '../engine/jobFiles.ts';
 import { findRoots, labelOf } from '../engine/sender.ts';
 import type { Target } from '../engine/sender.ts';
+import { findNamed } from '../peers/namedPeer.ts';
 import type { SendCommand } from './arguments.ts';
 import { explainError, tellFailure } from './failures.ts';
 import { readInvite } from './inviteFile.ts';
@@ -49,6 +50,6 @@ function peerOf({ folder }: TransferState, target: Target): string {
     case 'peer':
       return target.fingerprint;
     case 'known':
-      return folder.peers.list().find(({ name }) => name === target.to)?.fingerprint ?? '';
+      return findNamed(folder.peers.list(), target.to)[0]?.fingerprint ?? '';
   }
 }

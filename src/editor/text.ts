@@ -16,8 +16,8 @@ export function iconText(text: string): string {
 }
 
 /** For notifications and dialogs, which make `[label](command:…)` a link. */
-export function noticeText(text: string): string {
-  return printable(text).replace(LINK, `]${ZERO_WIDTH_SPACE}(`);
+export function noticeText(text: string, mostCharacters?: number): string {
+  return printable(text, mostCharacters).replace(LINK, `]${ZERO_WIDTH_SPACE}(`);
 }
 
 const ICON = /\$\([a-z0-9-]+(?:~[a-z]+)?\)/giu;

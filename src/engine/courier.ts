@@ -14,21 +14,25 @@ import type { NamedCount } from '../node/disk/preview.ts';
 import type { Identity } from '../node/identity/identity.ts';
 import { RateLimiter } from '../node/net/rateLimiter.ts';
 import { formatAddress, parseAddress } from '../peers/address.ts';
+import type { KnownPeer } from '../node/state/knownPeers.ts';
 import { parseFingerprint } from '../peers/fingerprint.ts';
+import type { Fingerprint } from '../peers/fingerprint.ts';
 import { INVITE_LIFE_MS } from '../peers/invite.ts';
+import type { StoredPolicy } from '../peers/policy.ts';
 import type {
   Device,
   EngineSettings,
   EngineState,
   OfferDetails,
+  PeerPolicy,
   PeerSummary,
   PreviewSummary,
   ReceiverStatus,
   SendOptions,
   StateChange,
+  TransferSummary,
 } from '../rpc/model.ts';
 import type { Compression } from '../transfer/ports.ts';
-import { isAcceptedUnasked } from './acceptUnasked.ts';
 import { Gone } from './gone.ts';
 import { HistoryFile } from './historyFile.ts';
 import type { Choice } from './incoming.ts';
@@ -45,10 +49,8 @@ import { ReceiverSwitch } from './receiverSwitch.ts';
 import { findRoots, sendPaths } from './sender.ts';
 import type { Target } from './sender.ts';
 import { StateFolder } from './stateFolder.ts';
-import { UnaskedAllowance } from './unaskedAllowance.ts';
-
-/** A peer that has left so many unfinished gets no more accepted without a question. */
-const MOST_LEFT_UNASKED = 16;
+import { requireNotBlocked, requirePartner } from './notBlocked.ts';
+import { folderFor, UnaskedConsent } from './unaskedConsent.ts';
 
 export interface CourierInit {
   /** The engine's folder; everything it keeps lies in it. */
@@ -79,13 +81,13 @@ export class Courier {
   readonly #limiter = new RateLimiter(systemClock);
   readonly #memory = { pool: new BufferPool(), share: new FairShare() };
   readonly #allCodecs = createCompression();
-  readonly #unasked = new UnaskedAllowance(systemClock);
+  readonly #unasked: UnaskedConsent;
   readonly #desk: PairingDesk;
   readonly #neighbourhood: Neighbourhood;
 
   // Mutable.
   #settings: EngineSettings;
-  /** By fingerprint. A snapshot asks for them many times a second, and the name that a peer was paired under stays. */
+  /** By fingerprint. A snapshot asks for them many times a second. */
   readonly #names = new Map<string, string>();
   #identity: Identity | undefined;
 
@@ -100,13 +102,14 @@ export class Courier {
       logger,
       onChange: () => init.onChange('nearby'),
     });
+    this.#unasked = new UnaskedConsent(systemClock, (peer) => this.#incoming.countInterrupted(peer));
     this.#history = HistoryFile.open(join(storage, 'received.json'), logger);
     this.#incoming = new IncomingTransfers({
       clock: systemClock,
       records: RecordFiles.accepted(join(storage, 'accepted'), logger),
       history: this.#history,
       logger,
-      receiveFolder: () => this.#receiveFolder,
+      receiveFolder: ({ fingerprint }) => folderFor(this.#policyOf(fingerprint), this.#receiveFolder),
       decide: ({ fingerprint }, _summary, { details }) => this.#decide(fingerprint, details),
       isTaken: (id) => this.#outgoing.has(id),
       workspaceFolders: init.workspaceFolders,
@@ -190,15 +193,12 @@ export class Courier {
   }
 
   get peers(): readonly PeerSummary[] {
-    return this.#state.peers.list().map(({ fingerprint, name, addresses }) => ({
-      fingerprint,
-      name: printable(name, 64),
-      addresses: addresses.map(formatAddress),
-    }));
+    return this.#state.peers.list().map(summaryOfPeer);
   }
 
   get transfers(): EngineState['transfers'] {
-    return [...this.#outgoing.summaries(), ...this.#incoming.summaries()].toSorted(
+    const incoming = this.#incoming.summaries().map((transfer) => this.#underItsName(transfer));
+    return [...this.#outgoing.summaries(), ...incoming].toSorted(
       (left, right) => right.startedAtMs - left.startedAtMs,
     );
   }
@@ -330,6 +330,7 @@ export class Courier {
     if (address === undefined || fingerprint === undefined) {
       throw new CourierError('unreachable', printable(given.address));
     }
+    requireNotBlocked(this.#state, fingerprint);
     this.#state.peers.remember({ fingerprint, name: printable(given.name, 64), addresses: [address] });
     this.#peersChanged();
     this.#outgoing.peerChanged(fingerprint);
@@ -361,9 +362,7 @@ export class Courier {
 
   send(order: SendOrder): string {
     this.#needIdentity();
-    if (!this.peers.some(({ fingerprint }) => fingerprint === order.peer)) {
-      throw new CourierError('not-paired', order.peer.slice(0, 16));
-    }
+    requirePartner(this.#state, knownBy(order.peer));
     const id = this.#outgoing.send(order);
     this.#init.onChange('transfers');
     return id;
@@ -407,11 +406,6 @@ export class Courier {
     this.#init.onChange('received');
   }
 
-  #peersChanged(): void {
-    this.#init.onChange('peers');
-    this.#neighbourhood.peersChanged();
-  }
-
   #tellNeighbourhood(): void {
     const { discovery, deviceName } = this.#settings;
     this.#neighbourhood.update({
@@ -419,6 +413,37 @@ export class Courier {
       address: this.#receiver.address,
       deviceName: deviceName.trim(),
     });
+  }
+
+  /** Throws `not-paired` if there is no such peer, `peer-name-taken` if another one has the name. */
+  renamePeer(peer: string, name: string): PeerSummary {
+    const given = printable(name.trim(), 64);
+    if (given === '') throw new CourierError('peer-name-taken', given);
+    this.#state.peers.rename(knownBy(peer), given);
+    this.#peersChanged();
+    return this.#peer(peer);
+  }
+
+  /** Throws `not-paired` if there is no such peer, `destination-unwritable` if its folder cannot be used. */
+  setPeerPolicy(peer: string, policy: PeerPolicy): PeerSummary {
+    // Whoever names a folder now hears at once that nothing can be received into it.
+    const settled =
+      policy.kind === 'accept' ? { ...policy, folder: ReceiveFolder.open(policy.folder).location } : policy;
+    this.#state.peers.setPolicy(knownBy(peer), settled);
+    this.#state.trust.look();
+    this.#peersChanged();
+    return this.#peer(peer);
+  }
+
+  /** Makes a peer a stranger, and gives up what has not ended with it. */
+  forgetPeer(peer: string): void {
+    const fingerprint = knownBy(peer);
+    this.#state.peers.forget(fingerprint);
+    this.#incoming.forgetPeer(fingerprint);
+    this.#outgoing.forgetPeer(fingerprint);
+    // Whoever has not offered anything yet.
+    this.#state.trust.look();
+    this.#peersChanged();
   }
 
   #sideOf(id: string): OutgoingTransfers | IncomingTransfers {
@@ -445,13 +470,41 @@ export class Courier {
     return peer;
   }
 
+  /** Its peer may have been renamed since it came. */
+  #underItsName(transfer: TransferSummary): TransferSummary {
+    const { fingerprint, name } = transfer.peer;
+    const now = this.#nameOf(fingerprint);
+    return { ...transfer, peer: { fingerprint, name: now === fingerprint ? name : now } };
+  }
+
   /** One that is not known has no name; sending to it says so. */
-  #nameOf(fingerprint: string): string {
-    const known = this.#names.get(fingerprint);
-    if (known !== undefined) return known;
-    const name = this.#state.peers.list().find((peer) => peer.fingerprint === fingerprint)?.name;
-    if (name !== undefined) this.#names.set(fingerprint, name);
-    return name ?? fingerprint;
+  #nameOf(peer: string): string {
+    const cached = this.#names.get(peer);
+    if (cached !== undefined) return cached;
+    const name = this.#findName(peer);
+    if (name !== undefined) this.#names.set(peer, name);
+    return name ?? peer;
+  }
+
+  #findName(peer: string): string | undefined {
+    try {
+      return this.#state.peers.find(knownBy(peer))?.name;
+    } catch {
+      // The list of peers says what is wrong.
+      return undefined;
+    }
+  }
+
+  /** Somebody came, or is called otherwise, or may do something else. Who was forgotten keeps a name in old rows. */
+  #peersChanged(): void {
+    for (const [peer, name] of this.#names) this.#names.set(peer, this.#findName(peer) ?? name);
+    this.#init.onChange('peers');
+    this.#init.onChange('transfers');
+    this.#neighbourhood.peersChanged();
+  }
+
+  #policyOf(fingerprint: Fingerprint): StoredPolicy {
+    return this.#state.peers.find(fingerprint)?.policy ?? { kind: 'ask' };
   }
 
   get #receiveFolder(): string {
@@ -459,14 +512,11 @@ export class Courier {
     return receiveFolder === '' ? join(homedir(), 'Downloads', 'Peer Courier') : receiveFolder;
   }
 
-  /** A known peer's offer may be accepted by the user's settings; what needs somebody's eyes is not. */
-  #decide(peer: string, details: OfferDetails): Choice | undefined {
-    if (!isAcceptedUnasked(details, this.#settings)) return undefined;
-    if (this.#incoming.countInterrupted(peer) >= MOST_LEFT_UNASKED) return undefined;
-    const { bytes, files, folders } = details;
-    const { acceptLimitBytes } = this.#settings;
-    if (!this.#unasked.take(peer, { bytes, entries: files + folders }, acceptLimitBytes)) return undefined;
-    return { folder: ReceiveFolder.open(details.folder), onConflict: 'keep-both' };
+  /** A known peer's offer may be accepted by its policy or the settings; what needs somebody's eyes is not. */
+  #decide(fingerprint: Fingerprint, details: OfferDetails): Choice | undefined {
+    const peer = { fingerprint, policy: this.#policyOf(fingerprint) };
+    const folder = this.#unasked.decide(peer, details, this.#settings);
+    return folder === undefined ? undefined : { folder, onConflict: 'keep-both' };
   }
 
   get #compression(): Compression {
@@ -478,6 +528,22 @@ export class Courier {
     const name = this.device.name;
     return { name, host: host === '' ? undefined : host, port, compression: this.#compression };
   }
+}
+
+function summaryOfPeer({ fingerprint, name, addresses, policy }: KnownPeer): PeerSummary {
+  return {
+    fingerprint,
+    name: printable(name, 64),
+    addresses: addresses.map(formatAddress),
+    policy,
+  };
+}
+
+/** A client's word for a peer; throws `not-paired` for what cannot be one. */
+function knownBy(peer: string): Fingerprint {
+  const fingerprint = parseFingerprint(peer);
+  if (fingerprint === undefined) throw new CourierError('not-paired', peer.slice(0, 16));
+  return fingerprint;
 }
 
 function rateOf({ limitBytesPerSecond }: EngineSettings): number | undefined {

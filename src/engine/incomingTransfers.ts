@@ -34,8 +34,8 @@ export interface IncomingHost {
   readonly records: RecordFiles<AcceptedRecord>;
   readonly history: HistoryFile;
   readonly logger: Logger;
-  /** Absolute: where offers are received unless the user says otherwise. */
-  receiveFolder(): string;
+  /** Absolute: where a peer's offers are received unless the user says otherwise. */
+  receiveFolder(peer: IncomingPeer): string;
   /** Decides on an offer; `undefined`: the user has to, by `accept` or `decline`. The signal: too late. */
   decide(
     peer: IncomingPeer,
@@ -48,8 +48,8 @@ export interface IncomingHost {
   ask(id: string): void;
   /** Whether an id is that of something else here, which a peer may know. */
   isTaken?(id: string): boolean;
-  /** Whether every offer is taken, whatever will be listed in it. */
-  readonly takesEverything?: boolean;
+  /** Whether every offer of a peer is taken, whatever will be listed in it. */
+  takesEverything?(peer: IncomingPeer): boolean;
   /** Where several processes share the records: takes a transfer, or throws `busy`. */
   lock?(id: string): Promise<TransferLock>;
   changed(): void;
@@ -231,7 +231,7 @@ export class IncomingTransfers implements ReceiverObserver {
     await this.#lock(incoming, signal);
     if (signal.aborted) return undefined;
     const { accepted } = incoming;
-    const isAgreed = this.#host.takesEverything === true || isWithin(summary, accepted?.agreed);
+    const isAgreed = this.#host.takesEverything?.(peer) === true || isWithin(summary, accepted?.agreed);
     if (accepted !== undefined && isAgreed) {
       const folder = reopenFolder(accepted);
       incoming.phase = 'moving';
@@ -317,6 +317,24 @@ export class IncomingTransfers implements ReceiverObserver {
     return true;
   }
 
+  /**
+   * Its user has forgotten a peer: what runs with it or waits for it ends and is taken off the list, and nothing that
+   * was agreed to holds any more. What has arrived whole stays.
+   */
+  forgetPeer(fingerprint: string): void {
+    for (const { id, peer, session, phase } of this.#all.values()) {
+      const isOpen = session !== undefined || phase === 'interrupted';
+      if (isOpen && peer.fingerprint === fingerprint) this.discard(id);
+    }
+    // Also what another process has left, and what is kept in case the peer has not heard that all has arrived.
+    for (const record of this.#host.records.list()) {
+      const incoming = this.#all.get(record.id);
+      if (record.peer !== fingerprint || incoming?.session !== undefined) continue;
+      this.#discardRecord(record);
+      if (incoming !== undefined) incoming.accepted = undefined;
+    }
+  }
+
   get #live(): readonly Incoming[] {
     return [...this.#all.values()].filter(({ session }) => session !== undefined);
   }
@@ -338,7 +356,7 @@ export class IncomingTransfers implements ReceiverObserver {
 
   async #decide(incoming: Incoming, summary: OfferSummary, signal: AbortSignal): Promise<Decision> {
     const details = offerDetails(summary, {
-      folder: this.#host.receiveFolder(),
+      folder: this.#host.receiveFolder(incoming.peer),
       workspaceFolders: this.#host.workspaceFolders(),
       deadlineMs: Date.now() + OFFER_LIFE_MS,
     });

@@ -1,10 +1,11 @@
 import type { Logger } from '../base/logger.ts';
 import { backgroundClock } from '../node/clock.ts';
 import type { Identity } from '../node/identity/identity.ts';
-import { distinctAddresses, formatAddress, isLoopback } from '../peers/address.ts';
+import { formatAddress, isLoopback } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import type { NearbyPeer } from '../rpc/model.ts';
+import { rememberedPlaces } from './notBlocked.ts';
 import { Presence } from './presence.ts';
 import type { StateFolder } from './stateFolder.ts';
 
@@ -45,7 +46,7 @@ export class Neighbourhood {
       clock: backgroundClock,
       logger,
       identity,
-      remembered: () => distinctAddresses(state.peers.list().flatMap(({ addresses }) => addresses)),
+      remembered: () => rememberedPlaces(state),
       onChange,
     });
     this.#apply();

@@ -140,6 +140,13 @@ export class OutgoingTransfers {
     void job.ended.then(() => this.remove(id));
   }
 
+  /** Its user has forgotten a peer: what was to be sent to it ends, and is taken off the list. */
+  forgetPeer(fingerprint: string): void {
+    for (const job of this.#jobs.values()) {
+      if (job.record.peer === fingerprint && job.summary().phase !== 'done') this.discard(job.id);
+    }
+  }
+
   /** A new empty folder for copies. */
   makeOutbox(): string {
     const folder = join(this.#init.outboxes, toHex(randomBytes(16)));

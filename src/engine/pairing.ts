@@ -14,6 +14,7 @@ import { inviteName, inviteProof, parseInvite } from '../peers/invite.ts';
 import { SenderSession } from '../protocol/senderSession.ts';
 import { SessionPump } from '../transfer/sessionPump.ts';
 import { greeting } from './greeting.ts';
+import { requireNotBlocked } from './notBlocked.ts';
 import { ourselves } from './sender.ts';
 import type { StateFolder } from './stateFolder.ts';
 import { noCompression } from '../node/codec/noCompression.ts';
@@ -38,6 +39,7 @@ export async function pairByInvite(text: string, init: PairInit): Promise<Finger
   if (fingerprint === identity.fingerprint) {
     throw new CourierError('invite-refused', 'this invite was made by this device');
   }
+  requireNotBlocked(state, fingerprint);
   const connection = await dial({
     identity,
     addresses,

@@ -16,6 +16,7 @@ import { encodeMessage } from '../protocol/messages.ts';
 import type { Channel } from '../transfer/ports.ts';
 import { compareCodes } from './comparison.ts';
 import type { Compare, Comparison } from './comparison.ts';
+import { isBlocked, requireNotBlocked } from './notBlocked.ts';
 import { ourselves, requirePinned } from './sender.ts';
 import type { StateFolder } from './stateFolder.ts';
 
@@ -102,6 +103,7 @@ export class PairingDesk {
         if (peer.fingerprint === identity.fingerprint) throw ourselves(address);
         // Somebody we know was last reached here: another key in its place is a loud stop.
         requirePinned(this.#state, address, peer);
+        requireNotBlocked(this.#state, peer.fingerprint);
       },
       signal,
     });
@@ -117,7 +119,8 @@ export class PairingDesk {
       waiting === undefined ||
       waiting.isComparing ||
       // Ourselves, under an address that we took for another device's.
-      waiting.wish.identity.fingerprint === fingerprint
+      waiting.wish.identity.fingerprint === fingerprint ||
+      this.#isUnwelcome(fingerprint)
     ) {
       await turnAway(channel);
       return;
@@ -132,6 +135,15 @@ export class PairingDesk {
     await Promise.resolve()
       .then(() => this.#conclude(comparison, fingerprint, []))
       .then(paired.resolve, paired.reject);
+  }
+
+  /** Blocked, or nobody can tell. */
+  #isUnwelcome(fingerprint: Fingerprint): boolean {
+    try {
+      return isBlocked(this.#state, fingerprint);
+    } catch {
+      return true;
+    }
   }
 
   #conclude(comparison: Comparison, fingerprint: Fingerprint, addresses: readonly Address[]): Fingerprint {

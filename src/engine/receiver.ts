@@ -34,6 +34,7 @@ import type { Compression } from '../transfer/ports.ts';
 import type { ProgressSnapshot } from '../transfer/progress.ts';
 import { ReceivingLane } from '../transfer/receivingLane.ts';
 import { greeting } from './greeting.ts';
+import { isBlocked } from './notBlocked.ts';
 import { turnAway } from './pairingDesk.ts';
 import type { StateFolder } from './stateFolder.ts';
 
@@ -90,8 +91,8 @@ export interface ReceiverInit {
    * folder, so that it can be accepted with `resume` when it is offered again.
    */
   readonly keepsInterrupted: boolean;
-  /** Whether every offer is consented to as soon as it is made, for whatever will be listed in it. */
-  readonly consentsAtOnce?: boolean;
+  /** Whether every offer of a peer is consented to as soon as it is made, for whatever will be listed in it. */
+  readonly consentsAtOnce?: (fingerprint: Fingerprint) => boolean;
   readonly compression?: Compression;
   /** A device has come in whose user wants to compare a code; absent, it is turned away. Never rejects. */
   readonly onPairing?: (inbound: Inbound) => Promise<void>;
@@ -226,11 +227,12 @@ export class Receiver {
   }
 
   #receive(inbound: Inbound): void {
-    const { name, consent, keepsInterrupted, consentsAtOnce = false, observer, state } = this.#init;
+    const { name, consent, keepsInterrupted, consentsAtOnce, observer, state } = this.#init;
     const pages = state.incomingFolder(toHex(randomBytes(16)));
     let peer: IncomingPeer = { name: inbound.remoteAddress, fingerprint: inbound.fingerprint };
     let id = '';
     let label: string | undefined;
+    let unwatch: (() => void) | undefined;
     const transfer: IncomingTransfer = new IncomingTransfer({
       session: new ReceiverSession({
         isDialler: false,
@@ -253,7 +255,8 @@ export class Receiver {
         }
         if (this.#countOf(inbound.fingerprint) > MOST_SESSIONS_PER_PEER) return 'busy';
         inbound.admitted();
-        peer = this.#introduce(inbound, hello);
+        peer = this.#introduce(inbound, hello, verdict);
+        unwatch = state.trust.watch(peer.fingerprint, () => transfer.interrupt());
         return undefined;
       },
       openPages: () => openPages(pages),
@@ -264,7 +267,7 @@ export class Receiver {
         return folder.openTransfer(id, onConflict, { resume, keepsInterrupted });
       },
       keepsInterrupted,
-      consentsAtOnce,
+      consentsAtOnce: consentsAtOnce?.(inbound.fingerprint) ?? false,
       observer: {
         offered: (offered, text) => {
           id = offered;
@@ -292,6 +295,7 @@ export class Receiver {
       interrupt: () => transfer.interrupt(),
     };
     const ended = transfer.run().then((report) => {
+      unwatch?.();
       this.#running.delete(transfer);
       removePages(pages);
       if (label !== undefined) observer.ended(receiving, report);
@@ -308,6 +312,7 @@ export class Receiver {
     const { peers, invites } = this.#init.state;
     const book = {
       isKnown: (fingerprint: Fingerprint) => peers.find(fingerprint) !== undefined,
+      isBlocked: (fingerprint: Fingerprint) => isBlocked(this.#init.state, fingerprint),
       tokenOf: (invite: string) => invites.tokenOf(invite),
       redeem: (invite: string) => invites.redeem(invite),
     };
@@ -320,9 +325,10 @@ export class Receiver {
   }
 
   /** The peer under its pinned name; one that was just invited is pinned now. */
-  #introduce({ fingerprint }: Inbound, hello: Hello): IncomingPeer {
+  #introduce({ fingerprint }: Inbound, hello: Hello, verdict: 'known' | 'invited'): IncomingPeer {
     const { peers } = this.#init.state;
-    if (peers.find(fingerprint) === undefined) {
+    // One that was known a moment ago may be forgotten by now: it is not pinned for that.
+    if (verdict === 'invited' && peers.find(fingerprint) === undefined) {
       peers.remember({
         fingerprint,
         name: printable(hello.name, 64),

@@ -55,6 +55,21 @@ export const rpcSchemas = {
     onConflict: v.picklist(['skip', 'keep-both', 'replace']),
   }),
   id: v.object({ id: text }),
+  renamePeer: v.object({ peer: fingerprint, name: text }),
+  setPeerPolicy: v.object({
+    peer: fingerprint,
+    policy: v.variant('kind', [
+      v.object({ kind: v.literal('default') }),
+      v.object({ kind: v.literal('ask') }),
+      v.object({
+        kind: v.literal('accept'),
+        upToBytes: v.pipe(count, v.minValue(1)),
+        folder: v.pipe(path, v.maxLength(32_768)),
+      }),
+      v.object({ kind: v.literal('block') }),
+    ]),
+  }),
+  peer: v.object({ peer: fingerprint }),
   workspaceChanged: v.object({ workspaceFolders }),
   peersShown: v.object({ isShown: v.boolean() }),
 } as const;

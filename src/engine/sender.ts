@@ -27,6 +27,7 @@ import type { Address } from '../peers/address.ts';
 import { wrongIdentity } from '../peers/fingerprint.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import { inviteName, inviteProof } from '../peers/invite.ts';
+import { findNamed } from '../peers/namedPeer.ts';
 import type { Invite } from '../peers/invite.ts';
 import { LaneKey } from '../peers/laneKey.ts';
 import { limits } from '../protocol/limits.ts';
@@ -39,6 +40,7 @@ import type { Channel, Compression } from '../transfer/ports.ts';
 import type { LaneDialler } from '../transfer/sendingLanes.ts';
 import type { ProgressSnapshot } from '../transfer/progress.ts';
 import { greeting } from './greeting.ts';
+import { requireNotBlocked, requirePartner } from './notBlocked.ts';
 import type { StateFolder } from './stateFolder.ts';
 
 /** Whom to send to. */
@@ -112,11 +114,12 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
   const transferId = init.transfer ?? toHex(randomBytes(16));
   init.state.sweep();
   const pagesFolder = init.state.outgoingFolder(transferId);
+  let unwatch: (() => void) | undefined;
   try {
     const pages = openPages(pagesFolder);
     const connection = await connect(init, identity);
     const limit = init.limiter === undefined ? undefined : new TransferLimit(init.limiter);
-    const transfer = new OutgoingTransfer({
+    const transfer: OutgoingTransfer = new OutgoingTransfer({
       session: new SenderSession({
         isDialler: true,
         hello: greeting('sender', init.name, compressionOf(init), proofOf(init.target, identity, connection)),
@@ -133,10 +136,20 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
       lanes: laneDialler(init, identity, connection, (channel) => limit?.over(channel) ?? channel),
       transfer: transferId,
       label: labelOf(roots),
-      observer: { ...init.observer, opened: (name) => welcome(init, connection, name) },
+      observer: {
+        ...init.observer,
+        opened(name) {
+          welcome(init, connection, name);
+          unwatch = init.state.trust.watch(connection.fingerprint, interrupt);
+        },
+      },
     });
     const cancel = (): void => {
       transfer.cancel();
+      limit?.release();
+    };
+    const interrupt = (): void => {
+      transfer.interrupt();
       limit?.release();
     };
     init.signal.addEventListener('abort', cancel);
@@ -147,13 +160,11 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
       pause: () => transfer.pause(),
       resume: () => transfer.resume(),
       cancel,
-      interrupt: () => {
-        transfer.interrupt();
-        limit?.release();
-      },
+      interrupt,
     });
     return await transfer.run();
   } finally {
+    unwatch?.();
     rmSync(pagesFolder, { recursive: true, force: true });
   }
 }
@@ -250,6 +261,7 @@ type Route = Pick<DialInit, 'addresses' | 'more' | 'nowhere' | 'checkPeer'>;
 function routeTo(state: StateFolder, target: Target): Route {
   switch (target.kind) {
     case 'invite':
+      requireNotBlocked(state, target.invite.fingerprint);
       return byInvite(target.invite);
     case 'known':
       return byKnownPeer(state, target.to);
@@ -267,19 +279,18 @@ function byInvite({ addresses, fingerprint }: Invite): Route {
  * itself, or long ago, or what anybody announces: whoever answers there now is only not the one.
  */
 function byFingerprint(state: StateFolder, fingerprint: Fingerprint, given: readonly Address[]): Route {
-  const known = state.peers.find(fingerprint);
-  const addresses = distinctAddresses(given.length > 0 ? given : (known?.addresses ?? []));
+  const peer = requirePartner(state, fingerprint);
+  const addresses = distinctAddresses(given.length > 0 ? given : peer.addresses);
   const [first] = addresses;
-  const name = printable(known?.name ?? fingerprint.slice(0, 16));
   // A peer that has always been on this very machine has not gone to another one.
   const isHere = first !== undefined && addresses.every(({ host }) => isLoopback(host));
   return {
     addresses,
     ...(given.length > 0 || isHere ? {} : { more: announcedPlaces }),
-    nowhere: `${name} is not found on this network, and no address of it is known`,
-    checkPeer(peer, address) {
-      if (address === first) requireKey(peer, fingerprint);
-      else if (peer.fingerprint !== fingerprint) throw elsewhere(address);
+    nowhere: `${printable(peer.name)} is not found on this network, and no address of it is known`,
+    checkPeer(found, address) {
+      if (address === first) requireKey(found, fingerprint);
+      else if (found.fingerprint !== fingerprint) throw elsewhere(address);
     },
   };
 }
@@ -295,8 +306,8 @@ export function ourselves(address: Address): CourierError {
 }
 
 function byKnownPeer(state: StateFolder, to: string): Route {
-  const known = state.peers.list();
-  const named = known.find(({ name }) => name === to);
+  const [named, ...more] = findNamed(state.peers.list(), to);
+  if (more.length > 0) throw new CourierError('not-paired', `several begin with ${printable(to)}`);
   if (named !== undefined) return byFingerprint(state, named.fingerprint, []);
   const address = parseAddress(to, DEFAULT_PORT);
   if (address === undefined) throw new CourierError('not-paired', printable(to));
@@ -304,18 +315,23 @@ function byKnownPeer(state: StateFolder, to: string): Route {
     addresses: [address],
     checkPeer(peer) {
       requirePinned(state, address, peer);
-      if (known.some(({ fingerprint }) => fingerprint === peer.fingerprint)) return;
-      throw new CourierError('not-paired', printable(to));
+      if (state.peers.find(peer.fingerprint) === undefined) {
+        throw new CourierError('not-paired', printable(to));
+      }
+      requireNotBlocked(state, peer.fingerprint);
     },
   };
 }
 
-/** Somebody we know was last reached at an address: another key in its place is a loud stop. */
+/** Somebody we trust was last reached at an address: another key in its place is a loud stop. */
 export function requirePinned(state: StateFolder, address: Address, peer: SecuredPeer): void {
   const place = formatAddress(address);
   const pinned = state.peers
     .list()
-    .filter(({ addresses }) => addresses.some((each) => formatAddress(each) === place));
+    .filter(
+      ({ addresses, policy }) =>
+        policy.kind !== 'block' && addresses.some((each) => formatAddress(each) === place),
+    );
   const [expected] = pinned;
   if (expected === undefined || pinned.some(({ fingerprint }) => fingerprint === peer.fingerprint)) return;
   requireKey(peer, expected.fingerprint);
@@ -346,7 +362,9 @@ function welcome(
 ): void {
   const hints = target.kind === 'invite' ? target.invite.addresses : [];
   const addresses = [address, ...hints];
-  state.peers.remember({ fingerprint, name: printable(name, 64), addresses });
+  // Only an invite makes somebody known: a peer that was forgotten while we dialled stays forgotten.
+  if (target.kind === 'invite') state.peers.remember({ fingerprint, name: printable(name, 64), addresses });
+  else state.peers.reached(fingerprint, addresses);
   const known = state.peers.find(fingerprint)?.name ?? name;
   observer.connected({ name: known, fingerprint, address: formatAddress(address) });
 }

@@ -2,13 +2,15 @@ import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { backgroundClock } from '../node/clock.ts';
 import { loadIdentity } from '../node/identity/identityFile.ts';
 import type { Identity } from '../node/identity/identity.ts';
 import { InviteFiles } from '../node/state/inviteFiles.ts';
-import { KnownPeersFile } from '../node/state/knownPeersFile.ts';
+import { KnownPeers } from '../node/state/knownPeers.ts';
 import { readStateFile, replaceFile } from '../node/state/stateFile.ts';
 import { formatAddress, parseAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
+import { TrustWatch } from './trustWatch.ts';
 
 const listeningSchema = v.strictObject({
   // Below 1 an id stands for a whole group of processes.
@@ -22,7 +24,9 @@ const QUIET_MS = 24 * 3_600_000;
 /** What one device keeps: its identity, the peers it knows, its invites, what it is sending. */
 export class StateFolder {
   readonly location: string;
-  readonly peers: KnownPeersFile;
+  readonly peers: KnownPeers;
+  /** Ends what runs with peers that are not known any more. */
+  readonly trust: TrustWatch;
   readonly invites: InviteFiles;
   /** Where the identity lies, if it is kept in this folder. */
   readonly identityFile: string;
@@ -33,7 +37,8 @@ export class StateFolder {
     this.location = location;
     this.identityFile = join(location, 'identity.pem');
     this.#identity = identity ?? (() => loadIdentity(this.identityFile));
-    this.peers = new KnownPeersFile(join(location, 'known-peers.json'));
+    this.peers = new KnownPeers(join(location, 'peers'));
+    this.trust = new TrustWatch(backgroundClock, this.peers);
     this.invites = new InviteFiles(join(location, 'invites'));
   }
 

@@ -195,6 +195,7 @@ export class Windows {
     this.#disarmIdle();
     this.#windows.add(window);
     this.#serveDevice(connection, courier);
+    this.#servePeers(connection, courier);
     this.#serveTransfers(window, courier);
     connection.hear(clientNotifications.focused, rpcSchemas.anything, () => {
       window.focusedAt = this.#init.clock.now();
@@ -247,6 +248,16 @@ export class Windows {
       courier.lookUp(address, { signal }),
     );
     connection.answer(requests.addPeer, rpcSchemas.newPeer, (peer) => courier.addPeer(peer));
+  }
+
+  #servePeers(connection: WindowConnection, courier: Courier): void {
+    connection.answer(requests.renamePeer, rpcSchemas.renamePeer, ({ peer, name }) =>
+      courier.renamePeer(peer, name),
+    );
+    connection.answer(requests.setPeerPolicy, rpcSchemas.setPeerPolicy, ({ peer, policy }) =>
+      courier.setPeerPolicy(peer, policy),
+    );
+    connection.answer(requests.forgetPeer, rpcSchemas.peer, ({ peer }) => courier.forgetPeer(peer));
   }
 
   /** Another window may have been faster; then its identity is ours. */

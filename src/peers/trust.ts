@@ -15,6 +15,8 @@ export interface Introduction {
 /** Port to what the user trusts. */
 export interface TrustBook {
   isKnown(fingerprint: Fingerprint): boolean;
+  /** Known, and not to be let in. */
+  isBlocked(fingerprint: Fingerprint): boolean;
   /** The token of an invite that is still good. */
   tokenOf(invite: string): Uint8Array | undefined;
   /** Spends an invite; `false` if somebody else was first. */
@@ -25,11 +27,13 @@ export type Verdict = 'known' | 'invited' | 'not-paired' | 'invite-refused';
 
 /**
  * Whether a dialler may come in. A known peer needs no invite and spends none. A stranger does not learn
- * whether an invite is wrong, used or expired.
+ * whether an invite is wrong, used or expired. Who is blocked hears what a stranger hears, spends no invite, and
+ * cannot tell whether it was forgotten.
  */
 export function judge(hashing: Hashing, book: TrustBook, introduction: Introduction): Verdict {
-  if (book.isKnown(introduction.dialler)) return 'known';
-  const { proof } = introduction;
+  const { dialler, proof } = introduction;
+  if (book.isBlocked(dialler)) return proof === undefined ? 'not-paired' : 'invite-refused';
+  if (book.isKnown(dialler)) return 'known';
   if (proof === undefined) return 'not-paired';
   const token = book.tokenOf(proof.invite);
   const mac = fromHex(proof.mac);

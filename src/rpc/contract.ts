@@ -3,6 +3,7 @@ import type {
   EngineSettings,
   EngineState,
   Failure,
+  PeerPolicy,
   PeerSummary,
   PreviewSummary,
   ReceiverStatus,
@@ -156,6 +157,21 @@ export const requests = {
   removeTransfer: new RequestType<{ readonly id: string }, void, Failure>('removeTransfer'),
   /** Takes an item off the history; files stay. */
   removeReceived: new RequestType<{ readonly id: string }, void, Failure>('removeReceived'),
+  /** Gives a known peer another name, which no other one may have. `peer` is a fingerprint here and below. */
+  renamePeer: new RequestType<{ readonly peer: string; readonly name: string }, PeerSummary, Failure>(
+    'renamePeer',
+  ),
+  /** What a known peer may do. Blocking it ends what runs with it. */
+  setPeerPolicy: new RequestType<
+    { readonly peer: string; readonly policy: PeerPolicy },
+    PeerSummary,
+    Failure
+  >('setPeerPolicy'),
+  /**
+   * Makes a known peer a stranger. Transfers with it that have not ended are given up, on the disk, too; what has
+   * arrived stays, and so does the history.
+   */
+  forgetPeer: new RequestType<{ readonly peer: string }, void, Failure>('forgetPeer'),
   /** Asks an older engine to end, so that a newer one can take over where it stops. */
   handOver: new RequestType0<void, Failure>('handOver'),
 } as const;

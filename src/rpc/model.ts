@@ -53,10 +53,12 @@ export type ReceiverStatus =
 /** A known peer. */
 export interface PeerSummary {
   readonly fingerprint: string;
-  /** The name it was paired under. */
+  /** What its user calls it; no other known peer has that name. */
   readonly name: string;
   /** Where it was reached, latest first, as `HOST:PORT`; may be empty. */
   readonly addresses: readonly string[];
+  /** `unreadable`: what was set cannot be read, so that each offer is asked about until it is set again. */
+  readonly policy: PeerPolicy | { readonly kind: 'unreadable' };
 }
 
 /** A device that has answered under its key just now. */
@@ -68,6 +70,16 @@ export interface NearbyPeer {
   readonly address: string;
   readonly roundTripMs: number;
 }
+
+/** What a known peer may do without its user being asked. */
+export type PeerPolicy =
+  /** What the settings say. */
+  | { readonly kind: 'default' }
+  | { readonly kind: 'ask' }
+  /** Up to so many bytes an offer, into this folder, an absolute path; nothing there is replaced. */
+  | { readonly kind: 'accept'; readonly upToBytes: number; readonly folder: string }
+  /** It is let in no more than a stranger, and nothing is sent to it. */
+  | { readonly kind: 'block' };
 
 export type TransferPhase =
   /** Outgoing: not connected yet. */

@@ -12,14 +12,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { CourierError } from '../../src/base/failure.ts';
 import { StateFolder } from '../../src/engine/stateFolder.ts';
 import { loadIdentity } from '../../src/node/identity/identityFile.ts';
-import { KnownPeersFile } from '../../src/node/state/knownPeersFile.ts';
 import { replaceFile, writeNewFile } from '../../src/node/state/stateFile.ts';
-import { parseFingerprint } from '../../src/peers/fingerprint.ts';
-import type { Fingerprint } from '../../src/peers/fingerprint.ts';
 import { deadProcessId, runTogether } from '../support/children.ts';
 import { pictureOf } from '../support/folderPicture.ts';
 import { portPictureOf } from '../support/portPicture.ts';
@@ -30,12 +26,6 @@ const isUnusable = (error: unknown): boolean => CourierError.is(error, 'state-un
 
 function modeOf(location: string): string {
   return (statSync(location).mode % 0o1000).toString(8);
-}
-
-function fingerprint(byte: number): Fingerprint {
-  const parsed = parseFingerprint(byte.toString(16).padStart(2, '0').repeat(32));
-  assert.ok(parsed !== undefined);
-  return parsed;
 }
 
 // State files
@@ -101,110 +91,6 @@ test('of many processes that make one file, one does, and its text stays', async
   );
   assert.deepEqual(results.filter((result) => result === true).length, 1);
   assert.deepEqual(pictureOf(folder), { one: texts[results.indexOf(true)] });
-});
-
-// Known peers
-
-const bob = { fingerprint: fingerprint(1), name: 'Bob', addresses: [{ host: '192.168.1.2', port: 47_470 }] };
-
-function peersIn(t: TestContext): { file: string; peers: KnownPeersFile } {
-  const file = join(scratchFolder(t), 'known-peers.json');
-  return { file, peers: new KnownPeersFile(file) };
-}
-
-test('nobody is known before somebody is remembered', (t) => {
-  const { peers } = peersIn(t);
-  assert.deepEqual(peers.list(), []);
-  assert.equal(peers.find(bob.fingerprint), undefined);
-});
-
-test('peers are remembered, by another reader too', (t) => {
-  const { file, peers } = peersIn(t);
-  const zoe = {
-    fingerprint: fingerprint(2),
-    name: 'Zoë’s 💻',
-    addresses: [{ host: 'fe80::1%eth0', port: 1 }],
-  };
-  peers.remember(bob);
-  peers.remember(zoe);
-  assert.deepEqual(new KnownPeersFile(file).list(), [bob, zoe]);
-  assert.deepEqual(peers.find(zoe.fingerprint), zoe);
-  assert.equal(peers.find(fingerprint(3)), undefined);
-  assert.equal(modeOf(file), '600');
-});
-
-test('a name stays as it was paired; two devices never share one', (t) => {
-  const { peers } = peersIn(t);
-  for (const [byte, name] of [
-    [1, 'Mac'],
-    [2, 'Mac'],
-    [3, 'Mac (2)'],
-    [4, ''],
-    [5, ''],
-    [2, 'Renamed'],
-    [1, ''],
-  ] as const) {
-    peers.remember({ fingerprint: fingerprint(byte), name, addresses: [] });
-  }
-  const names = [1, 2, 3, 4, 5].map((byte) => peers.find(fingerprint(byte))?.name);
-  assert.deepEqual(names, ['Mac', 'Mac (2)', 'Mac (2) (2)', 'peer', 'peer (2)']);
-});
-
-test('a peer that is where it was costs no write', (t) => {
-  const { file, peers } = peersIn(t);
-  peers.remember(bob);
-  const before = statSync(file).ino;
-  peers.remember(bob);
-  assert.equal(statSync(file).ino, before);
-  peers.remember({ ...bob, addresses: [{ host: '192.0.2.77', port: 1 }] });
-  assert.notEqual(statSync(file).ino, before);
-});
-
-test('addresses: the latest first, each once, not too many', (t) => {
-  const { peers } = peersIn(t);
-  const reach = (...ports: readonly number[]): number[] => {
-    const addresses = ports.map((port) => ({ host: 'h', port }));
-    peers.remember({ fingerprint: bob.fingerprint, name: 'Bob', addresses });
-    return (peers.find(bob.fingerprint)?.addresses ?? []).map(({ port }) => port);
-  };
-  assert.deepEqual(reach(1), [1]);
-  assert.deepEqual(reach(2), [2, 1]);
-  assert.deepEqual(reach(1), [1, 2]);
-  assert.deepEqual(reach(3, 2, 3), [3, 2, 1]);
-  assert.deepEqual(reach(), [3, 2, 1]);
-  assert.deepEqual(reach(4, 5, 6, 7, 8, 9, 10), [4, 5, 6, 7, 8, 9, 10, 3]);
-});
-
-const peer = { fingerprint: '01'.repeat(32), name: 'Bob', addresses: ['h:1'] };
-const damaged: Readonly<Record<string, string>> = {
-  empty: '',
-  'half written': JSON.stringify({ version: 1, peers: [peer] }).slice(0, 60),
-  'zeros, as after a crash': '\0'.repeat(200),
-  'a newer version': JSON.stringify({ version: 2, peers: [peer] }),
-  'no version': JSON.stringify({ peers: [peer] }),
-  'not an object': '[]',
-  'a key that is none': JSON.stringify({ version: 1, peers: [{ ...peer, fingerprint: '01' }] }),
-  'a key in capitals': JSON.stringify({ version: 1, peers: [{ ...peer, fingerprint: 'AB'.repeat(32) }] }),
-  'something unknown': JSON.stringify({ version: 1, peers: [{ ...peer, trustEverybody: true }] }),
-  'one good, one bad': JSON.stringify({ version: 1, peers: [peer, { ...peer, name: 5 }] }),
-  'text after it': `${JSON.stringify({ version: 1, peers: [peer] })}}`,
-};
-
-for (const [what, text] of Object.entries(damaged)) {
-  test(`known peers: ${what} is an error, neither nobody nor somebody, and is not replaced`, (t) => {
-    const { file, peers } = peersIn(t);
-    writeFileSync(file, text);
-    assert.throws(() => peers.list(), isUnusable);
-    assert.throws(() => peers.find(bob.fingerprint), isUnusable);
-    assert.throws(() => peers.remember(bob), isUnusable);
-    assert.equal(readFileSync(file, 'utf8'), text);
-  });
-}
-
-test('known peers: a folder in their place is an error', (t) => {
-  const { file, peers } = peersIn(t);
-  mkdirSync(file);
-  assert.throws(() => peers.list(), isUnusable);
 });
 
 // Identity

@@ -1,4 +1,4 @@
-/** Known peers, records of transfers, invites: a crash at any point leaves the old content or the new one. */
+/** Records of transfers, invites, what a user has decided on a peer: a crash at any point leaves the old content or the new one. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { removeFile, replaceFile, writeNewFile } from '../../src/node/state/stateFile.ts';
@@ -7,7 +7,7 @@ import type { SimMount } from '../support/simMount.ts';
 import { CrashCounts, everyCrash } from './support/everyCrash.ts';
 
 const STATE = '/home/somebody/state';
-const FILE = `${STATE}/known-peers.json`;
+const FILE = `${STATE}/state.json`;
 /** Several sectors, so that it can be torn. */
 const OLD = JSON.stringify({ old: 'o'.repeat(5000) });
 const NEW = JSON.stringify({ new: 'n'.repeat(9000) });
@@ -58,7 +58,7 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 function foundIn(disk: SimDisk): Found {
-  const content = disk.picture(STATE).get('known-peers.json')?.content;
+  const content = disk.picture(STATE).get('state.json')?.content;
   if (content === undefined) return 'nothing';
   const isAllOf = (text: string): boolean => content.size === text.length && content.has(Buffer.from(text));
   if (isAllOf(OLD)) return 'old';

@@ -154,7 +154,7 @@ refusesTo(
   /^The receiver does not know this device. Ask for an invite/u,
   async (scene, { address }) => {
     await scene.pair();
-    rmSync(join(scene.receiverState, 'known-peers.json'));
+    rmSync(join(scene.receiverState, 'peers'), { recursive: true });
     return address;
   },
 );

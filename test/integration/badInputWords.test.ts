@@ -22,7 +22,7 @@ function misunderstood(words: readonly string[], says: RegExp): void {
 const folder = ['receive', '--folder', '/tmp/peer-courier-never-made'];
 misunderstood(
   ['recieve'],
-  /There is no command "recieve"\. Commands: receive, send, transfers, resume, discard, invite, pair, nearby\./u,
+  /There is no command "recieve"\. Commands: receive, send, transfers, resume, discard, invite, pair, nearby, peers\./u,
 );
 misunderstood(['receive'], /receive needs --folder DIR/u);
 misunderstood(['receive', '--folder', ''], /receive needs --folder DIR/u);
@@ -48,6 +48,24 @@ for (const lanes of ['0', '17', 'many', '1.5', '-2']) {
 }
 misunderstood(['resume', 'abcd', '--lanes', '99'], /--lanes takes a number from 1 to 16, not "99"/u);
 misunderstood(['invite', '--folder', 'x'], /--folder/u);
+
+misunderstood(
+  ['peers', 'list'],
+  /peers takes rename or forget or accept or ask or block or default, not "list"/u,
+);
+misunderstood(['peers', 'forget'], /peers forget takes one NAME/u);
+misunderstood(['peers', 'forget', 'a', 'b'], /peers forget takes one NAME/u);
+misunderstood(['peers', 'rename', 'a'], /peers rename takes NAME and NEW, two words/u);
+misunderstood(['peers', 'rename', 'a', ' '], /peers rename needs a new name that is not empty/u);
+misunderstood(['peers', 'accept', 'a', '--up-to', '1GB'], /peers accept needs --folder DIR/u);
+misunderstood(
+  ['peers', 'accept', 'a', '--folder', 'x'],
+  /--up-to takes a size such as 500MB or 1\.5GB: it is missing/u,
+);
+for (const size of ['0MB', '5', '1e9MB', '-1GB', 'all', '0.0001kB']) {
+  misunderstood(['peers', 'accept', 'a', '--folder', 'x', `--up-to=${size}`], /--up-to takes a size/u);
+}
+misunderstood(['peers', 'block', 'a', '--folder', 'x'], /--up-to and --folder belong to "peers accept"/u);
 
 for (const words of [[], ['help'], ['--help'], ['send', '--help']]) {
   test(`help: ${words.join(' ') || 'nothing typed'}`, async (t) => {

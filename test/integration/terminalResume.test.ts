@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { KnownPeers } from '../../src/node/state/knownPeers.ts';
+import type { KnownPeer } from '../../src/node/state/knownPeers.ts';
+import { formatAddress, parseAddress } from '../../src/peers/address.ts';
+import { parseFingerprint } from '../../src/peers/fingerprint.ts';
 import { eventOf } from '../support/cli.ts';
 import type { Scene } from '../support/cli.ts';
 import { leftOf, midTransfer, PATIENT } from '../support/interrupted.ts';
@@ -152,9 +156,13 @@ test('two peers of one name: a transfer goes on with the one that has agreed to 
   const namesake = await scene.receive({
     words: ['--state', scene.path('stranger'), '--invite-file', scene.path('theirs')],
   });
-  const known = knownPeers(scene);
-  const first = { ...known[0], fingerprint: namesake.fingerprint, addresses: [namesake.address] };
-  writeKnownPeers(scene, [first, ...known]);
+  const fingerprint = parseFingerprint(namesake.fingerprint) ?? assert.fail();
+  const { name } = onlyPeer(scene);
+  const address = parseAddress(namesake.address) ?? assert.fail();
+  peersOf(scene).remember({ fingerprint, name: 'to be renamed', addresses: [address] });
+  // As two processes may leave it that pair at the same time; the other one comes first.
+  const file = scene.path('sender', 'peers', fingerprint, 'peer.json');
+  writeFileSync(file, JSON.stringify({ version: 1, fingerprint, name, pairedAtMs: 0 }));
   path.letGo();
   const { id } = await leftOf(scene, 'sender');
   assert.equal((await scene.startWith('sender', ['resume', String(id)]).ended).status, 0);
@@ -255,30 +263,23 @@ test('the receive folder is away for a while: nothing is put elsewhere, and it g
   );
 });
 
-/** A peer, as the sender's state folder keeps it. */
-interface StoredPeer {
-  readonly fingerprint: string;
-  readonly name: string;
-  readonly addresses: readonly string[];
+function peersOf(scene: Scene): KnownPeers {
+  return new KnownPeers(scene.path('sender', 'peers'));
 }
 
-function knownPeers(scene: Scene): readonly StoredPeer[] {
-  const text = readFileSync(join(scene.senderState, 'known-peers.json'), 'utf8');
-  return (JSON.parse(text) as { readonly peers: readonly StoredPeer[] }).peers;
-}
-
-function writeKnownPeers(scene: Scene, peers: readonly Partial<StoredPeer>[]): void {
-  writeFileSync(join(scene.senderState, 'known-peers.json'), JSON.stringify({ version: 1, peers }));
+function onlyPeer(scene: Scene): KnownPeer {
+  const [peer, ...more] = peersOf(scene).list();
+  assert.deepEqual(more, []);
+  return peer ?? assert.fail('nobody is known');
 }
 
 function addressesOf(scene: Scene): readonly string[] {
-  const [peer, ...more] = knownPeers(scene);
-  assert.deepEqual(more, []);
-  return peer?.addresses ?? [];
+  return onlyPeer(scene).addresses.map(formatAddress);
 }
 
 /** Adds addresses behind those of the only known peer. */
 function addAddresses(scene: Scene, more: readonly string[]): void {
-  const [peer] = knownPeers(scene);
-  writeKnownPeers(scene, [{ ...peer, addresses: [...addressesOf(scene), ...more] }]);
+  const { fingerprint } = onlyPeer(scene);
+  const addresses = [...addressesOf(scene), ...more];
+  writeFileSync(scene.path('sender', 'peers', fingerprint, 'reached.json'), JSON.stringify({ addresses }));
 }

@@ -216,4 +216,36 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (place.announcement?.instance === instance) place.answer = undefined;',
     suite: 'test/unit/places.test.ts',
   },
+  {
+    name: 'a blocked peer is let in',
+    file: 'src/peers/trust.ts',
+    find: "if (book.isBlocked(dialler)) return proof === undefined ? 'not-paired' : 'invite-refused';",
+    replace: '',
+    suite: 'test/unit/trust.test.ts',
+  },
+  {
+    name: 'a file of one known peer counts for another',
+    file: 'src/node/state/knownPeers.ts',
+    find: 'if (parsed.fingerprint === fingerprint) return parsed;',
+    replace: 'return parsed;',
+    suite: 'test/contract/knownPeers.test.ts',
+    only: 'about another peer',
+  },
+  {
+    name: 'what was decided on a peer that was forgotten holds for it when it is paired again',
+    file: 'src/node/state/knownPeers.ts',
+    find: `    // What a crash or a forgetting has left was about another time.
+    this.#removeDecisions(fingerprint);`,
+    replace: '',
+    suite: 'test/contract/knownPeers.test.ts',
+    only: 'what a process left that was killed while it forgot',
+  },
+  {
+    name: 'a block is taken back before there is another policy',
+    file: 'src/node/state/knownPeers.ts',
+    find: 'const file = this.#fileOf(fingerprint, POLICY);',
+    replace: 'removeFile(blocked, this.#disk); const file = this.#fileOf(fingerprint, POLICY);',
+    suite: 'test/crash/knownPeers.test.ts',
+    only: 'in between it is blocked',
+  },
 ];

@@ -9,7 +9,10 @@ import { ReceiveFolder } from '../../src/node/disk/receiveFolder.ts';
 import { systemFiles } from '../../src/node/disk/systemFiles.ts';
 import { loadIdentity } from '../../src/node/identity/identityFile.ts';
 import { InviteFiles } from '../../src/node/state/inviteFiles.ts';
+import { KnownPeers } from '../../src/node/state/knownPeers.ts';
 import { writeNewFile } from '../../src/node/state/stateFile.ts';
+import { parseFingerprint } from '../../src/peers/fingerprint.ts';
+import { fingerprintNo } from './fingerprints.ts';
 
 /**
  * The other end of `children.ts`: does one thing in a process of its own, when it is told to, and sends
@@ -23,6 +26,29 @@ const tasks: Readonly<Record<string, (...texts: readonly string[]) => unknown>> 
   identity: async (file = '') => {
     const { fingerprint } = await loadIdentity(file);
     return fingerprint;
+  },
+  /** Pairs with `count` peers from number `first` on, all of one name, and renames every second. */
+  rememberPeers(folder = '', first = '', count = '') {
+    const peers = new KnownPeers(folder);
+    for (let number = Number(first); number < Number(first) + Number(count); number += 1) {
+      const fingerprint = fingerprintNo(number);
+      peers.remember({ fingerprint, name: 'Mac', addresses: [{ host: 'h', port: number + 1 }] });
+      if (number % 2 === 0) peers.rename(fingerprint, `renamed ${number}`);
+    }
+  },
+  /** Remembers a peer and forgets it, as often as it is told; that another one was faster is no failure. */
+  rememberAndForget(folder = '', text = '', times = '') {
+    const peers = new KnownPeers(folder);
+    const fingerprint = parseFingerprint(text);
+    if (fingerprint === undefined) throw new RangeError(text);
+    for (let time = 0; time < Number(times); time += 1) {
+      peers.remember({ fingerprint, name: 'Anna', addresses: [{ host: 'h', port: 1 + time }] });
+      try {
+        peers.forget(fingerprint);
+      } catch (error) {
+        if (!CourierError.is(error, 'not-paired')) throw error;
+      }
+    }
   },
   /** Publishes `<parts>0` as `<location>0`, and so on. */
   tryPublish(parts = '', location = '', count = '') {

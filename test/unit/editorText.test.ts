@@ -15,3 +15,8 @@ check(iconText, '$(check)\u202e', '\\$(check)\\u{202e}');
 check(noticeText, '[quit](command:workbench.action.quit)', '[quit]\u200b(command:workbench.action.quit)');
 check(noticeText, '[]((', '[]\u200b((');
 check(globOf, 'a*[b]?{c}', 'a[*][[]b[]][?]?c?');
+
+test('a notification is cut where its caller says, and else like any text', () => {
+  assert.equal([...noticeText('x'.repeat(1000))].length, 200);
+  assert.equal(noticeText('x'.repeat(1000), 1000), 'x'.repeat(1000));
+});

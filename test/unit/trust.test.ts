@@ -12,11 +12,12 @@ const fingerprint = (fill: number): Fingerprint => fingerprintOf(new Uint8Array(
 const FRIEND = fingerprint(1);
 const STRANGER = fingerprint(2);
 const US = fingerprint(3);
+const BLOCKED = fingerprint(5);
 const INVITE = '0123456789abcdef';
 const TOKEN = new Uint8Array(16).fill(9);
 const EXPORTER = new Uint8Array(32).fill(8);
 
-/** Knows one friend and one invite. */
+/** Knows one friend, one that is blocked, and one invite. */
 class MemoryTrustBook implements TrustBook {
   readonly redeemed: string[] = [];
   readonly #canRedeem: boolean;
@@ -26,7 +27,11 @@ class MemoryTrustBook implements TrustBook {
   }
 
   isKnown(peer: Fingerprint): boolean {
-    return peer === FRIEND;
+    return peer === FRIEND || peer === BLOCKED;
+  }
+
+  isBlocked(peer: Fingerprint): boolean {
+    return peer === BLOCKED;
   }
 
   tokenOf(invite: string): Uint8Array | undefined {
@@ -82,6 +87,13 @@ check(
   'a known peer with a wrong proof',
   { dialler: FRIEND, proof: { invite: INVITE, mac: '00' } },
   'known',
+  0,
+);
+check('a blocked peer hears what a stranger hears', { dialler: BLOCKED, proof: undefined }, 'not-paired', 0);
+check(
+  'a blocked peer with a good proof hears what a wrong one does, and spends no invite',
+  { dialler: BLOCKED, proof: { invite: INVITE, mac: macFor({ dialler: BLOCKED }) } },
+  'invite-refused',
   0,
 );
 check('a stranger without a proof', { proof: undefined }, 'not-paired', 0);

@@ -26,6 +26,9 @@ const COMMANDS = [
   'peerCourier.compareWithWorkspaceFile',
   'peerCourier.removeReceived',
   'peerCourier.copyDigest',
+  'peerCourier.renamePeer',
+  'peerCourier.setPeerPolicy',
+  'peerCourier.forgetPeer',
   'peerCourier.showActions',
   'peerCourier.showLog',
 ] as const;

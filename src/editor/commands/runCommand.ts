@@ -6,6 +6,9 @@ import { createInvite } from '../pairing/createInvite.ts';
 import { pairByCodeCommand } from '../pairing/pairByCode.ts';
 import { startReceiver, stopReceiver } from '../pairing/receiverCommands.ts';
 import { useInviteCommand } from '../pairing/useInvite.ts';
+import { forgetPeer } from '../knownPeers/forgetPeer.ts';
+import { renamePeer } from '../knownPeers/renamePeer.ts';
+import { setPeerPolicy } from '../knownPeers/setPeerPolicy.ts';
 import { compareWithWorkspaceFile } from '../received/compare.ts';
 import { open, removeReceived, reveal } from '../received/receivedCommands.ts';
 import { sendCommand } from '../send/sendCommand.ts';
@@ -59,6 +62,9 @@ function tableOf(courier: Courier): Readonly<Record<CommandId, readonly [Command
     'peerCourier.compareWithWorkspaceFile': [(target) => compareWithWorkspaceFile(courier, target)],
     'peerCourier.removeReceived': [(target) => removeReceived(courier, target)],
     'peerCourier.copyDigest': [(node) => copyDigest(courier, node)],
+    'peerCourier.renamePeer': [(node) => renamePeer(courier, node)],
+    'peerCourier.setPeerPolicy': [(node) => setPeerPolicy(courier, node), 'incoming'],
+    'peerCourier.forgetPeer': [(node) => forgetPeer(courier, node)],
     'peerCourier.showActions': [() => showActions(courier)],
     'peerCourier.showLog': [() => courier.log.show()],
   };

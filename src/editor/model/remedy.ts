@@ -1,7 +1,7 @@
 import type { EditorFailureCode } from './editorFailure.ts';
 
 /** What a button under a failure does. */
-export type Remedy = 'showLog' | 'setFolder' | 'setPort' | 'setHost' | 'useInvite' | 'reload';
+export type Remedy = 'showLog' | 'setFolder' | 'setPort' | 'setHost' | 'useInvite' | 'setPolicy' | 'reload';
 
 /** The one that mends it from here; `undefined` if there is none. */
 export function remedyFor(code: EditorFailureCode, origin: 'local' | 'remote'): Remedy | undefined {
@@ -26,6 +26,8 @@ export function remedyFor(code: EditorFailureCode, origin: 'local' | 'remote'): 
     case 'pairing-paused':
     case 'wrong-identity':
       return 'useInvite';
+    case 'peer-blocked':
+      return 'setPolicy';
     case 'busy':
     case 'cancelled':
     case 'connection-lost':
@@ -40,6 +42,7 @@ export function remedyFor(code: EditorFailureCode, origin: 'local' | 'remote'): 
     case 'not-pairing':
     case 'not-peer-courier':
     case 'nothing-to-send':
+    case 'peer-name-taken':
     case 'place-unusable':
     case 'source-changed':
     case 'source-missing':

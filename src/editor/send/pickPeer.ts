@@ -41,7 +41,8 @@ function whereText(peer: PeerSummary, nearby: readonly NearbyPeer[]): string {
 
 function itemsOf(courier: Courier): PeerItem[] {
   const { peers, nearby, transfers } = courier.state.current;
-  const known = recentFirst(peers, transfers).map((peer): PeerItem => ({
+  const partners = peers.filter(({ policy }) => policy.kind !== 'block');
+  const known = recentFirst(partners, transfers).map((peer): PeerItem => ({
     label: iconText(peer.name),
     description: iconText(whereText(peer, nearby)),
     iconPath: new ThemeIcon('device-desktop'),

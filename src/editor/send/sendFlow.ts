@@ -21,6 +21,7 @@ export async function sendFlow(
   chosen: PeerSummary | undefined,
 ): Promise<void> {
   await courier.client.connect();
+  if (chosen?.policy.kind === 'block') throw localFailure('peer-blocked', chosen.name);
   let peer = chosen ?? (await pickPeer(courier));
   if (peer === undefined) return;
   const parcel = await pack(courier, uris);

@@ -14,6 +14,7 @@ import { reachedAt, strangersAmong } from '../model/nearbyPeers.ts';
 import { NodeList } from '../model/nodeList.ts';
 import type { StateStore } from '../state.ts';
 import { plainText } from '../text.ts';
+import { policyWords } from '../words/policyWords.ts';
 import { draggedUris, DROP_TYPES } from './draggedUris.ts';
 import { deviceItem, deviceLineItem } from './deviceItem.ts';
 import { nearbyItem } from './nearbyItem.ts';
@@ -139,23 +140,35 @@ function peerItem(peer: PeerSummary, reached: NearbyPeer | undefined): TreeItem 
   const item = new TreeItem(plainText(peer.name), TreeItemCollapsibleState.None);
   const [address = ''] = peer.addresses;
   const short = shortFingerprint(peer.fingerprint);
+  const policy = policyWords(peer.policy) ?? '';
   item.id = `peer/${peer.fingerprint}`;
   const here = reached === undefined ? undefined : plainText(l10n.t('here now, {0}', reached.address));
-  item.description = plainText([here, short, here === undefined ? address : ''].filter(Boolean).join(' · '));
-  item.tooltip = [peer.name, ...peer.addresses]
+  item.description = plainText(
+    [policy, here, short, here === undefined ? address : ''].filter(Boolean).join(' · '),
+  );
+  item.tooltip = [peer.name, policy, ...folderOf(peer), ...peer.addresses]
     .map(plainText)
+    .filter((line) => line !== '')
     .concat(fullFingerprint(peer.fingerprint, 8))
     .join('\n');
   item.iconPath = new ThemeIcon(
-    'device-desktop',
+    iconFor(peer),
     reached === undefined ? undefined : new ThemeColor('charts.green'),
   );
-  item.contextValue = 'peer';
+  item.contextValue = peer.policy.kind === 'block' ? 'peer:blocked' : 'peer';
+  const spoken = [l10n.t('Peer {0}, fingerprint {1}', plainText(peer.name), short), policy, here];
   item.accessibilityInformation = {
-    label: [l10n.t('Peer {0}, fingerprint {1}', plainText(peer.name), short), here]
-      .filter(Boolean)
-      .join(', '),
+    label: plainText(spoken.filter(Boolean).join(', ')),
     role: 'treeitem',
   };
   return item;
+}
+
+function iconFor({ policy }: PeerSummary): string {
+  if (policy.kind === 'block') return 'circle-slash';
+  return policy.kind === 'accept' ? 'inbox' : 'device-desktop';
+}
+
+function folderOf({ policy }: PeerSummary): string[] {
+  return policy.kind === 'accept' ? [l10n.t('Goes to {0}.', policy.folder)] : [];
 }

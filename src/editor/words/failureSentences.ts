@@ -85,6 +85,10 @@ export function sentenceFor({ code, detail, origin }: EditorFailure, direction: 
         'Three comparisons have failed, so there is none for {0} minutes. Use an invite.',
         detail,
       );
+    case 'peer-blocked':
+      return l10n.t('That peer is blocked here ({0}). Change its policy first.', detail);
+    case 'peer-name-taken':
+      return l10n.t('Another peer is called “{0}”. Choose another name.', detail);
     case 'port-in-use':
       return l10n.t('Another program uses the port already ({0}). Stop it, or set another port.', detail);
     case 'protocol-error':

@@ -1,5 +1,6 @@
 import { commands, l10n, window } from 'vscode';
 import { assertNever } from '../../base/assertNever.ts';
+import { printable } from '../../base/printable.ts';
 import { failureOf } from '../model/editorFailure.ts';
 import { remedyFor } from '../model/remedy.ts';
 import type { Remedy } from '../model/remedy.ts';
@@ -7,12 +8,17 @@ import { noticeText } from '../text.ts';
 import { sentenceFor } from './failureSentences.ts';
 import type { FailureDirection } from './failureSentences.ts';
 
+/** As many as the editor shows of a notification. */
+const MOST_CHARACTERS = 1000;
+
 /** Shows what was thrown, with the button that mends it if there is one. What the user cancelled is quiet. */
 export async function showFailure(error: unknown, direction?: FailureDirection): Promise<void> {
   const failure = failureOf(error);
-  const { code, origin } = failure;
+  const { code, detail, origin } = failure;
   if (code === 'cancelled' && origin === 'local') return;
-  const sentence = noticeText(sentenceFor(failure, direction));
+  // The thing that it is about may be cut, but not the sentence: its end says what to do.
+  const cut = { ...failure, detail: printable(detail) };
+  const sentence = noticeText(sentenceFor(cut, direction), MOST_CHARACTERS);
   const remedy = remedyFor(code, origin);
   if (code === 'gone') {
     await window.showInformationMessage(sentence);
@@ -36,6 +42,8 @@ function buttonFor(remedy: Remedy): string {
       return l10n.t('Open Settings');
     case 'useInvite':
       return l10n.t('Use Invite…');
+    case 'setPolicy':
+      return l10n.t('Peer Policy…');
     case 'reload':
       return l10n.t('Reload Window');
     default:
@@ -59,6 +67,9 @@ async function applyRemedy(remedy: Remedy): Promise<void> {
       return;
     case 'useInvite':
       await commands.executeCommand('peerCourier.useInvite');
+      return;
+    case 'setPolicy':
+      await commands.executeCommand('peerCourier.setPeerPolicy');
       return;
     case 'reload':
       await commands.executeCommand('workbench.action.reloadWindow');

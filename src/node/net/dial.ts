@@ -202,6 +202,7 @@ function dialFailure(error: unknown, address: Address): CourierError {
 const MOST_TELLING: readonly string[] = [
   'wrong-identity',
   'not-paired',
+  'peer-blocked',
   'not-peer-courier',
   'not-listening',
   'timed-out',

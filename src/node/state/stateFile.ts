@@ -7,7 +7,7 @@ import { isErrno } from '../disk/errno.ts';
 import type { WholeFileSystem } from '../disk/fileSystem.ts';
 import { makePath } from '../disk/staging.ts';
 import { systemFiles } from '../disk/systemFiles.ts';
-import { writeNow } from '../disk/wholeFile.ts';
+import { readNow, writeNow } from '../disk/wholeFile.ts';
 
 /**
  * Small files of state: written whole, durable when the call returns, never seen half, readable by their owner
@@ -41,6 +41,24 @@ export function readStateFile(file: string): string {
     return bytes.toString('utf8', 0, filled);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Of files of a few lines, of which there may be many. */
+const MOST_SMALL_BYTES = 128 * 1024;
+
+/** The same for a file of a few lines, and never through a link in its place. */
+export function readSmallFile(file: string, disk: WholeFileSystem = systemFiles): string {
+  const opened = disk.open(file, 'read');
+  try {
+    const stats = opened.stat();
+    if (!stats.isFile()) throw new Error(`${file} is not a file`);
+    if (stats.size > MOST_SMALL_BYTES) throw new RangeError(`${file} is too long`);
+    const bytes = readNow(opened, Buffer.alloc(stats.size));
+    if (bytes === undefined) throw new RangeError(`${file} has become shorter`);
+    return bytes.toString('utf8');
+  } finally {
+    opened.closeNow();
   }
 }
 
@@ -96,6 +114,8 @@ export function removeFile(file: string, disk: WholeFileSystem = systemFiles): v
     disk.unlink(file);
     syncFolderNow(disk, folderOf(disk, file));
   } catch (error) {
+    // Another process has removed it meanwhile, maybe with its folder.
+    if (isErrno(error, 'ENOENT')) return;
     throw stateFailure(file, error);
   }
 }

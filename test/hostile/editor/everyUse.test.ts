@@ -18,6 +18,9 @@ const sources = new Map(
 /** Uses that are not, or not yet, on a surface: which, and why that is right. */
 const ALLOWED: Readonly<Record<string, string>> = {
   'editor/commands/showActions.ts: label': 'a parameter; its callers give words of ours',
+  'editor/knownPeers/renamePeer.ts: peer.name': 'compared',
+  'editor/knownPeers/setPeerPolicy.ts: detail': 'a parameter; the one that holds a folder is made inert',
+  'editor/knownPeers/setPeerPolicy.ts: label': 'a parameter; its callers give words of ours',
   'editor/offers/acceptFlow.ts: offer.roots': 'names that are looked for on the disk',
   'editor/offers/offerPrompt.ts: notableSentence': 'made inert in the next line',
   'editor/send/confirmSend.ts: largest': 'made inert with the rest of the notes',

@@ -10,7 +10,7 @@ const { openLink } = await import('../../../src/editor/pairing/openLink.ts');
 
 const FINGERPRINT = fingerprintOf(new Uint8Array(32).fill(0xab));
 const QUERY = Buffer.from([1, ...new Uint8Array(32).fill(0xab), ...new Uint8Array(40)]).toString('base64url');
-const PEER = { fingerprint: FINGERPRINT, name: 'Boris', addresses: [] };
+const PEER = { fingerprint: FINGERPRINT, name: 'Boris', addresses: [], policy: { kind: 'default' } };
 
 /** Opens a link in a window whose user presses the button with that label, if there is one. */
 async function follow(path: string, query: string, button?: string) {

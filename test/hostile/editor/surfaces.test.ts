@@ -28,6 +28,10 @@ const { startReceiver } = await import('../../../src/editor/pairing/receiverComm
 const { sayPaired } = await import('../../../src/editor/pairing/useInvite.ts');
 const { transferFor } = await import('../../../src/editor/transfers/pickTransfer.ts');
 const { discardTransfer } = await import('../../../src/editor/transfers/transferCommands.ts');
+const { forgetPeer } = await import('../../../src/editor/knownPeers/forgetPeer.ts');
+const { knownPeerFor } = await import('../../../src/editor/knownPeers/pickKnownPeer.ts');
+const { renamePeer } = await import('../../../src/editor/knownPeers/renamePeer.ts');
+const { setPeerPolicy } = await import('../../../src/editor/knownPeers/setPeerPolicy.ts');
 const { PeersView } = await import('../../../src/editor/views/peersView.ts');
 const { TransfersView } = await import('../../../src/editor/views/transfersView.ts');
 const { ReceivedView } = await import('../../../src/editor/views/receivedView.ts');
@@ -175,6 +179,18 @@ async function askEverything({ courier, state }: ReturnType<typeof hostileWindow
       await compareWithWorkspaceFile(courier, { id, name }).catch(showFailure);
     }
   }
+  await knownPeerFor(courier, undefined);
+  const { PeerNode } = await import('../../../src/editor/views/nodes.ts');
+  const choose = answers.choose;
+  for (const choice of ['Accept by itself…', 'Block']) {
+    answers.choose = (label) => label === choice;
+    answers.typed = '5';
+    await setPeerPolicy(courier, new PeerNode(peer));
+  }
+  answers.choose = choose;
+  answers.typed = undefined;
+  await renamePeer(courier, new PeerNode(peer));
+  await forgetPeer(courier, new PeerNode(peer));
   await open(courier, undefined);
   answers.typed = 'an address';
   await addByAddress(courier);

@@ -55,6 +55,8 @@ export class LeakLoop {
     const loop = new LeakLoop(device, scene);
     const { fingerprint } = await loop.#ours.state.identity();
     device.state.peers.remember({ fingerprint, name: 'ours', addresses: [] });
+    const { fingerprint: theirs } = await device.state.identity();
+    loop.#ours.state.peers.remember({ fingerprint: theirs, name: 'device', addresses: [] });
     return loop;
   }
 

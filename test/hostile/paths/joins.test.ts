@@ -85,6 +85,11 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, readonly string[]
     'a folder of ours and what it lists': ['this.#folder', 'file'],
     'sixteen hexadecimal digits: looked at before': ['invite', '`${invite}.json`'],
   },
+  'node/state/knownPeers.ts': {
+    'a folder of ours': ['this.#folder'],
+    'a fingerprint: hexadecimal by its type': ['fingerprint', 'this.#folderOf(fingerprint)'],
+    'a constant, or what the folder lists': ['name'],
+  },
   'node/state/stateFile.ts': { 'a file of ours': ['file', "randomBytes(6).toString('hex')"] },
   'engine/courier.ts': { 'a folder of ours, or the home folder': ['storage', 'homedir()'] },
   'engine/endpoint.ts': { 'a folder of ours': ['storage'] },
@@ -131,6 +136,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, readonly string[]
   'cli/discard.ts': { words: ['record.id', 'where'] },
   'cli/format.ts': { words: ['formatBytes(Math.round(bytesPerSecond))'] },
   'cli/leftTransfers.ts': { 'named by the user': ['state ?? defaultStateFolder()', 'location'] },
+  'cli/peers.ts': { 'named by the user': ['policy.folder'], words: ['where', 'record.id'] },
   'cli/send.ts': { 'named by the user': ['path'] },
   'editor/startUp.ts': { 'a folder of ours': ['storage', 'folder'] },
   'editor/model/inviteLink.ts': {

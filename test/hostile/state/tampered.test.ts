@@ -175,7 +175,7 @@ const readers: Readonly<
     const { peers } = new StateFolder(folder);
     const fingerprint = parseFingerprint('1'.repeat(64)) ?? assert.fail();
     peers.remember({ fingerprint, name: 'Anna', addresses: [] });
-    grow('known-peers.json');
+    grow(join('peers', fingerprint, 'peer.json'));
     assert.throws(() => peers.list(), isUnusable);
     assert.throws(() => peers.remember({ fingerprint, name: 'Anna', addresses: [] }), isUnusable);
   },
@@ -267,28 +267,51 @@ test('case 73: any byte of the known peers flipped: an error, or one pin that no
   const stranger = parseFingerprint('5'.repeat(64)) ?? assert.fail();
   peers.remember({ fingerprint: anna, name: 'Anna', addresses: [{ host: '10.0.0.1', port: 5 }] });
   let errors = 0;
-  eachFlip(join(folder, 'known-peers.json'), (what) => {
-    try {
-      assert.equal(peers.list().length, 1, what);
-      assert.equal(peers.find(stranger), undefined, what);
-    } catch (error) {
-      if (!isUnusable(error)) throw error;
-      errors += 1;
-    }
-  });
-  assert.ok(errors > 100, `${errors} errors`);
+  peers.rename(anna, 'Anna from work');
+  for (const name of ['peer.json', 'name.json']) {
+    eachFlip(join(folder, 'peers', anna, name), (what) => {
+      try {
+        assert.equal(peers.list().length, 1, what);
+        assert.equal(peers.find(stranger), undefined, what);
+      } catch (error) {
+        if (!isUnusable(error)) throw error;
+        errors += 1;
+      }
+    });
+  }
+  assert.ok(errors > 400, `${errors} errors`);
   assert.equal(peers.list().length, 1);
+});
+
+test('case 73: any byte of a policy flipped: it asks and says so, or is one policy; a block is never let in', (t) => {
+  const folder = scratchFolder(t);
+  const { peers } = new StateFolder(folder);
+  const anna = parseFingerprint('0123456789abcdef'.repeat(4)) ?? assert.fail();
+  peers.remember({ fingerprint: anna, name: 'Anna', addresses: [] });
+  peers.setPolicy(anna, { kind: 'accept', upToBytes: 1000, folder: '/home/me/in' });
+  let unreadable = 0;
+  eachFlip(join(folder, 'peers', anna, 'policy.json'), (what) => {
+    const { policy } = peers.find(anna) ?? assert.fail(what);
+    if (policy.kind === 'unreadable') unreadable += 1;
+    else assert.ok(policy.kind === 'accept' && policy.upToBytes < 10_000, what);
+  });
+  assert.ok(unreadable > 300, `${unreadable} unreadable`);
+  peers.setPolicy(anna, { kind: 'block' });
+  eachFlip(join(folder, 'peers', anna, 'policy.json'), (what) => {
+    assert.deepEqual(peers.find(anna)?.policy, { kind: 'block' }, what);
+  });
+  writeFileSync(join(folder, 'peers', anna, 'blocked'), Buffer.alloc(1000));
+  assert.deepEqual(peers.find(anna)?.policy, { kind: 'block' });
 });
 
 test('case 73: known peers cut off anywhere are an error, and stay as they are', (t) => {
   const folder = scratchFolder(t);
-  const file = join(folder, 'known-peers.json');
   const { peers } = new StateFolder(folder);
   const fingerprint = parseFingerprint('1'.repeat(64)) ?? assert.fail();
   peers.remember({ fingerprint, name: 'Anna', addresses: [] });
+  const file = join(folder, 'peers', fingerprint, 'peer.json');
   const text = readFileSync(file, 'utf8');
-  // Without its last line break it is whole.
-  for (let length = 0; length < text.length - 1; length += 1) {
+  for (let length = 0; length < text.length; length += 1) {
     writeFileSync(file, text.slice(0, length));
     assert.throws(() => peers.list(), isUnusable, `${length} bytes`);
     assert.throws(() => peers.remember({ fingerprint, name: 'Anna', addresses: [] }), isUnusable);

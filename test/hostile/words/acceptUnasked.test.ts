@@ -1,7 +1,9 @@
 /** What is accepted without a question when the user has set that: nothing that somebody should have seen. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isAcceptedUnasked } from '../../../src/engine/acceptUnasked.ts';
+import { isAcceptedUnasked, ruleFor } from '../../../src/engine/acceptUnasked.ts';
+import type { GeneralRule } from '../../../src/engine/acceptUnasked.ts';
+import type { StoredPolicy } from '../../../src/peers/policy.ts';
 import type { EngineSettings, OfferDetails } from '../../../src/rpc/model.ts';
 
 const OFFER: OfferDetails = {
@@ -51,4 +53,27 @@ test('case 178: into an open workspace nothing is accepted unasked, nor above th
   check({ bytes: 5001 }, {}, false);
   check({ bytes: 5001 }, { acceptLimitBytes: 0 }, true);
   check({}, { accept: 'ask' }, false);
+});
+
+test('an offer that is not listed yet is not accepted unasked, however small it looks', () => {
+  check({ files: 0, folders: 0, bytes: 0, roots: [], rootCount: 0 }, {}, false);
+  check({ files: 0, folders: 0, bytes: 0, roots: [], rootCount: 0 }, { acceptLimitBytes: 0 }, false);
+});
+
+test('a peer with a policy of its own goes by it, whatever the setting says', () => {
+  const known: GeneralRule = { accept: 'known', acceptLimitBytes: 0 };
+  const ask: GeneralRule = { accept: 'ask', acceptLimitBytes: 0 };
+  const rule = (policy: StoredPolicy): readonly GeneralRule[] => [
+    ruleFor(policy, known),
+    ruleFor(policy, ask),
+  ];
+  assert.deepEqual(rule({ kind: 'default' }), [known, ask]);
+  for (const kind of ['ask', 'block', 'unreadable'] as const) assert.deepEqual(rule({ kind }), [ask, ask]);
+  const own = { accept: 'known', acceptLimitBytes: 7 };
+  assert.deepEqual(rule({ kind: 'accept', upToBytes: 7, folder: '/in' }), [own, own]);
+  assert.deepEqual(
+    rule({ kind: 'accept', upToBytes: 0, folder: '/in' }),
+    [ask, ask],
+    'nothing is not no limit',
+  );
 });

@@ -21,7 +21,8 @@ export function fakeWindow(answer: (name: string) => unknown) {
       return Promise.resolve(answer(name));
     },
   };
-  const parts = { client, state, log, settings: {}, window: 'this', isRemoteHost: true };
+  const settings = { engine: () => ({ settings: { accept: 'ask' } }) };
+  const parts = { client, state, log, settings, window: 'this', isRemoteHost: true };
   return { courier: parts as unknown as Courier, state, log, calls };
 }
 

@@ -98,7 +98,13 @@ export function hostileState(given: string): EngineState {
   return {
     device: { name: printable(text, 64), fingerprint: peer.fingerprint, machine: text },
     receiver: { state: 'listening', addresses: [text], folder: `/home/${text}` },
-    peers: [{ ...peer, addresses: [text, text] }],
+    peers: [
+      {
+        ...peer,
+        addresses: [text, text],
+        policy: { kind: 'accept', upToBytes: 1, folder: `/home/${text}` },
+      },
+    ],
     nearby: [
       { fingerprint: 'ef'.repeat(32), deviceName: text, address: text, roundTripMs: 1 },
       { fingerprint: peer.fingerprint, deviceName: text, address: text, roundTripMs: 1 },

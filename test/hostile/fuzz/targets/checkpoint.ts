@@ -10,6 +10,7 @@ import { ReceiverNote } from '../../../../src/engine/receiverNote.ts';
 import { StateFolder } from '../../../../src/engine/stateFolder.ts';
 import { PublishedJournal } from '../../../../src/node/disk/publishedJournal.ts';
 import { systemFiles } from '../../../../src/node/disk/systemFiles.ts';
+import { KnownPeers } from '../../../../src/node/state/knownPeers.ts';
 import { InviteFiles } from '../../../../src/node/state/inviteFiles.ts';
 import { namesOf, parseSafePath } from '../../../../src/protocol/wirePath.ts';
 import { Dice } from '../dice.ts';
@@ -20,9 +21,11 @@ import { someAddress, someCount, someFingerprint, someHex, someName, someText } 
 import { checkSameAgain } from '../target.ts';
 import type { FuzzTarget, Verdict } from '../target.ts';
 import { formatAddress } from '../../../../src/peers/address.ts';
+import { fingerprintOf } from '../../../../src/peers/fingerprint.ts';
 
 const ID = '0123456789abcdef0123456789abcdef';
 const INVITE = '0011223344556677';
+const PEER = fingerprintOf(new Uint8Array(32).fill(7));
 const NOW = 1_700_000_000_000;
 const SEEDS_OF_EACH = 20;
 const quiet: Logger = { debug: () => undefined, warn: () => undefined };
@@ -114,16 +117,45 @@ const FILES: Readonly<Record<string, KeptFile>> = {
     },
   },
   'known peers': {
-    place: 'known-peers.json',
+    place: `peers/${PEER}/peer.json`,
     make: (dice) => ({
       version: 1,
-      peers: dice.list(3, () => ({
-        fingerprint: someFingerprint(dice),
-        name: someText(dice),
-        addresses: dice.list(3, () => formatAddress(someAddress(dice))),
-      })),
+      fingerprint: dice.isLess(0.9) ? PEER : someFingerprint(dice),
+      name: someText(dice),
+      pairedAtMs: time(dice),
     }),
     read: (folder) => new StateFolder(folder).peers.list(),
+  },
+  'name of a peer': {
+    place: `named/${PEER}/name.json`,
+    make: (dice) => ({ version: 1, fingerprint: PEER, name: someText(dice) }),
+    read: (folder) => knownIn(folder, 'named').list(),
+  },
+  'policy of a peer': {
+    place: `policies/${PEER}/policy.json`,
+    make: (dice) => ({
+      version: 1,
+      fingerprint: PEER,
+      policy: dice.pick([
+        { kind: 'ask' },
+        { kind: 'accept', upToBytes: 1 + dice.below(1e9), folder: '/home/user/in' },
+      ]),
+    }),
+    read(folder) {
+      const { policy } = knownIn(folder, 'policies').find(PEER) ?? assert.fail('nobody is known');
+      if (policy.kind === 'unreadable') return undefined;
+      assert.ok(policy.kind === 'ask' || (policy.kind === 'accept' && policy.upToBytes >= 1));
+      return policy;
+    },
+  },
+  'where a peer was reached': {
+    place: `reached/${PEER}/reached.json`,
+    make: (dice) => ({ addresses: dice.list(3, () => formatAddress(someAddress(dice))) }),
+    read(folder) {
+      const { addresses } = knownIn(folder, 'reached').find(PEER) ?? assert.fail('nobody is known');
+      assert.ok(addresses.every(({ host, port }) => host !== '' && port > 0 && port < 65_536));
+      return addresses.length === 0 ? undefined : addresses;
+    },
   },
   invite: {
     place: `invites/${INVITE}.json`,
@@ -160,6 +192,13 @@ const FILES: Readonly<Record<string, KeptFile>> = {
     read: async (folder) => readEndpoint(folder, 'endpoint.json'),
   },
 };
+
+/** The peers in a folder, with one that is known for sure. */
+function knownIn(folder: string, name: string): KnownPeers {
+  const trust = { version: 1, fingerprint: PEER, name: 'Anna', pairedAtMs: NOW };
+  writeFileSync(join(folder, name, PEER, 'peer.json'), JSON.stringify(trust));
+  return new KnownPeers(join(folder, name));
+}
 
 const seeds = new Map<string, readonly JsonSeed[]>(
   Object.entries(FILES).map(([kind, { make }]) => [

@@ -65,6 +65,17 @@ const makers: Readonly<Record<SchemaName, (dice: Dice) => unknown>> = {
   }),
   id: (dice) => ({ id: someHex(dice, 16) }),
   peersShown: (dice) => ({ isShown: dice.isLess(0.5) }),
+  renamePeer: (dice) => ({ peer: someFingerprint(dice), name: someText(dice) }),
+  setPeerPolicy: (dice) => ({
+    peer: someFingerprint(dice),
+    policy: dice.pick([
+      { kind: 'default' },
+      { kind: 'ask' },
+      { kind: 'accept', upToBytes: 1 + someCount(dice, 1e12), folder: '/home/user/b' },
+      { kind: 'block' },
+    ]),
+  }),
+  peer: (dice) => ({ peer: someFingerprint(dice) }),
   workspaceChanged: () => ({ workspaceFolders: ['/home/user/project'] }),
 };
 
