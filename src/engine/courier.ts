@@ -4,6 +4,8 @@ import { CourierError } from '../base/failure.ts';
 import { FairShare } from '../base/fairShare.ts';
 import type { Logger } from '../base/logger.ts';
 import { printable } from '../base/printable.ts';
+import type { RemoteKind } from '../doctor/facts.ts';
+import type { Examination } from '../doctor/report.ts';
 import { BufferPool } from '../node/bufferPool.ts';
 import { systemClock } from '../node/clock.ts';
 import { noCompression } from '../node/codec/noCompression.ts';
@@ -38,6 +40,9 @@ import { Neighbourhood } from './neighbourhood.ts';
 import { OutgoingTransfers } from './outgoingTransfers.ts';
 import type { SendOrder } from './outgoingTransfers.ts';
 import type { Compare } from './comparison.ts';
+import { examine } from './doctor.ts';
+import type { OwnReceiver } from './doctor.ts';
+import type { DoctorTarget } from './doctorPeer.ts';
 import { lookUp, pairByInvite } from './pairing.ts';
 import { PairingDesk } from './pairingDesk.ts';
 import { ReceiverNote } from './receiverNote.ts';
@@ -407,6 +412,19 @@ export class Courier {
     this.#init.onChange('received');
   }
 
+  /** Finds out what stands between this device and a peer, or, if none is named, in the way of this device. */
+  examine(wish: ExamineWish, told: ExamineTold): Promise<Examination> {
+    return examine({
+      ...told,
+      state: this.#state,
+      identity: this.#needIdentity(),
+      name: this.device.name,
+      receiver: this.#ownReceiver,
+      target: doctorTargetOf(wish),
+      remote: wish.remote,
+    });
+  }
+
   #peersChanged(): void {
     this.#init.onChange('peers');
     this.#neighbourhood.peersChanged();
@@ -469,6 +487,17 @@ export class Courier {
     return { folder: ReceiveFolder.open(details.folder), onConflict: 'keep-both' };
   }
 
+  /** Where the receiver listens, or would. */
+  get #ownReceiver(): OwnReceiver {
+    const { host, port } = this.#settings;
+    const { receiver } = this;
+    const addresses =
+      receiver.state === 'listening'
+        ? receiver.addresses.map((each) => parseAddress(each)).filter((each) => each !== undefined)
+        : [];
+    return { host: host === '' ? undefined : host, port: addresses[0]?.port ?? port, addresses };
+  }
+
   get #compression(): Compression {
     return this.#settings.compression === 'off' ? noCompression : this.#allCodecs;
   }
@@ -478,6 +507,28 @@ export class Courier {
     const name = this.device.name;
     return { name, host: host === '' ? undefined : host, port, compression: this.#compression };
   }
+}
+
+/** What the doctor is asked about. */
+interface ExamineWish {
+  readonly peer?: string | undefined;
+  readonly address?: string | undefined;
+  readonly remote?: RemoteKind | undefined;
+}
+
+interface ExamineTold {
+  readonly version: string;
+  readonly tell: (examination: Examination) => void;
+  readonly signal: AbortSignal;
+}
+
+function doctorTargetOf({ peer, address }: ExamineWish): DoctorTarget | undefined {
+  if (peer !== undefined) {
+    const fingerprint = parseFingerprint(peer);
+    if (fingerprint === undefined) throw new CourierError('not-paired', peer.slice(0, 16));
+    return { kind: 'peer', fingerprint };
+  }
+  return address === undefined ? undefined : { kind: 'address', text: address };
 }
 
 function rateOf({ limitBytesPerSecond }: EngineSettings): number | undefined {

@@ -1,4 +1,6 @@
 import { NotificationType, NotificationType0, RequestType, RequestType0 } from 'vscode-jsonrpc';
+import type { Examination } from '../doctor/report.ts';
+import type { ExaminationProgress, ExamineParams } from './doctorModel.ts';
 import type {
   EngineSettings,
   EngineState,
@@ -158,6 +160,11 @@ export const requests = {
   removeReceived: new RequestType<{ readonly id: string }, void, Failure>('removeReceived'),
   /** Asks an older engine to end, so that a newer one can take over where it stops. */
   handOver: new RequestType0<void, Failure>('handOver'),
+  /**
+   * Finds out what stands between this device and a peer. Meanwhile what is known is told with `examined`, under the
+   * same `id`.
+   */
+  examine: new RequestType<ExamineParams, Examination, Failure>('examine'),
 } as const;
 
 /** From the engine to its clients. */
@@ -170,6 +177,8 @@ export const engineNotifications = {
   log: new NotificationType<{ readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly text: string }>(
     'log',
   ),
+  /** To the window that asked with `examine`. */
+  examined: new NotificationType<ExaminationProgress>('examined'),
 } as const;
 
 /** From a client to the engine. */

@@ -66,6 +66,11 @@ const makers: Readonly<Record<SchemaName, (dice: Dice) => unknown>> = {
   id: (dice) => ({ id: someHex(dice, 16) }),
   peersShown: (dice) => ({ isShown: dice.isLess(0.5) }),
   workspaceChanged: () => ({ workspaceFolders: ['/home/user/project'] }),
+  examine: (dice) => ({
+    id: someText(dice),
+    ...(dice.isLess(0.5) ? { peer: someFingerprint(dice) } : { address: someText(dice) }),
+    ...(dice.isLess(0.5) ? { remote: dice.pick(['ssh', 'codespaces', 'other']) } : {}),
+  }),
 };
 
 const SEEDS_OF_EACH = 20;
