@@ -15,6 +15,7 @@ export type Command =
   | TransfersCommand
   | PairCommand
   | NearbyCommand
+  | DoctorCommand
   | {
       readonly name: 'invite';
       readonly state: string | undefined;
@@ -96,6 +97,18 @@ export interface NearbyCommand {
   readonly isJson: boolean;
 }
 
+export interface DoctorCommand {
+  readonly name: 'doctor';
+  /** A known peer's name, or `HOST[:PORT]`; absent, only this device is looked at. */
+  readonly target: string | undefined;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly state: string | undefined;
+  /** Without what says whose machine it is. */
+  readonly isRedacted: boolean;
+  readonly isJson: boolean;
+}
+
 export interface TransfersCommand {
   readonly name: 'transfers';
   readonly state: string | undefined;
@@ -143,6 +156,11 @@ export const USAGE = `Peer Courier sends files and folders straight to another m
   peer-courier invite                             make one more invite for the receiver that runs here
       --invite-file FILE       write it to FILE instead of printing it
 
+  peer-courier doctor                             look what keeps others from reaching this device
+      --host ADDRESS, --port N   … if it listened there
+  peer-courier doctor NAME|HOST[:PORT]            … and what lies between it and that peer
+      --redacted               leave out what says whose machine it is, for a report that others read
+
   All take --state DIR (identity, known peers, what was interrupted)
   and --json (one JSON object a line, for programs).
   Every failure has an exit status of its own; the README lists them.
@@ -168,6 +186,8 @@ export function parseCommand(words: readonly string[]): Command {
       return parsePair(rest);
     case 'nearby':
       return parseNearby(rest);
+    case 'doctor':
+      return parseDoctor(rest);
     case '--version':
       return { name: 'version' };
     case undefined:
@@ -177,7 +197,7 @@ export function parseCommand(words: readonly string[]): Command {
       return { name: 'help' };
     default:
       throw new UsageError(
-        `There is no command "${name}". Commands: receive, send, transfers, resume, discard, invite, pair, nearby.`,
+        `There is no command "${name}". Commands: receive, send, transfers, resume, discard, invite, pair, nearby, doctor.`,
       );
   }
 }
@@ -340,6 +360,34 @@ function parseNearby(words: readonly string[]): Command {
     throw new UsageError(`--for takes a duration such as 3s or 1m, not "${values.for}".`);
   }
   return { name: 'nearby', forMs, state: values.state, isJson: values.json };
+}
+
+function parseDoctor(words: readonly string[]): Command {
+  const { values, positionals } = parse(() =>
+    parseArgs({
+      args: [...words],
+      options: {
+        ...common,
+        host: { type: 'string' },
+        port: { type: 'string' },
+        redacted: { type: 'boolean', default: false },
+      },
+      allowPositionals: true,
+    }),
+  );
+  if (values.help) return { name: 'help' };
+  const [target, ...more] = positionals;
+  if (more.length > 0) throw new UsageError('doctor takes one NAME or HOST[:PORT], not several.');
+  if (values.port === '0') throw new UsageError('doctor needs a --port from 1 to 65535.');
+  return {
+    name: 'doctor',
+    target,
+    host: values.host,
+    port: values.port === undefined ? undefined : parsePort(values.port),
+    state: values.state,
+    isRedacted: values.redacted,
+    isJson: values.json,
+  };
 }
 
 function parse<Parsed>(parseWords: () => Parsed): Parsed {

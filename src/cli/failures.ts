@@ -16,6 +16,8 @@ export const USAGE_STATUS = 2;
 export const PARTIAL_STATUS = 3;
 /** No transfer here has that id, or several do, or it is not one for that command. */
 export const NO_SUCH_TRANSFER_STATUS = 37;
+/** The doctor has found something that stands in the way. */
+export const DOCTOR_STATUS = 50;
 export const INTERRUPTED_STATUS = 130;
 
 const STATUSES: Readonly<Record<FailureCode, number>> = {
