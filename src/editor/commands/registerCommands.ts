@@ -28,6 +28,9 @@ const COMMANDS = [
   'peerCourier.copyDigest',
   'peerCourier.showActions',
   'peerCourier.showLog',
+  'peerCourier.checkConnection',
+  'peerCourier.copyDoctorReport',
+  'peerCourier.copyDoctorLine',
 ] as const;
 
 export type CommandId = (typeof COMMANDS)[number];
