@@ -60,7 +60,7 @@ function targetOf(state: StateFolder, target: string | undefined): DoctorTarget 
   const named = state.peers.list().find(({ name }) => name === target);
   return named === undefined
     ? { kind: 'address', text: target }
-    : { kind: 'peer', fingerprint: named.fingerprint };
+    : { kind: 'peer', fingerprint: named.fingerprint, addresses: [] };
 }
 
 function reportOf({ report, redacted }: Examination, { isRedacted }: DoctorCommand): DoctorReport {

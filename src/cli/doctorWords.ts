@@ -88,6 +88,8 @@ export function sentenceOf(finding: Finding): string {
       return `Something else answers at ${finding.address}, not Peer Courier. Check the port.`;
     case 'ourselves':
       return `This device itself answers at ${finding.address}. Check the address of the other one.`;
+    case 'another-device':
+      return `Another device answers at ${finding.address}, where the peer was or is said to be. Ask for its address, or for an invite.`;
     case 'right-identity':
       return `It is ${printable(finding.name)} (${digits(finding.fingerprint)}).`;
     case 'new-identity':

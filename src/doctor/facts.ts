@@ -155,9 +155,10 @@ export type PathEnd =
   | 'silent'
   | 'hung-up'
   | 'not-peer-courier'
-  /** Identity. */
+  /** Identity: ourselves; another key where the peer was last, or where it is only said to be or was long ago. */
   | 'ourselves'
   | 'wrong-identity'
+  | 'another-device'
   /** The greeting. */
   | 'no-greeting'
   | 'version-mismatch'

@@ -12,6 +12,7 @@ import type { DoctorReport, Finding, FindingId } from './report.ts';
 const LIKELIEST_FIRST: readonly FindingId[] = [
   'wrong-identity',
   'ourselves',
+  'another-device',
   'no-network',
   'local-network-denied',
   'name-unknown',

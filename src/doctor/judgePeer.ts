@@ -5,8 +5,8 @@ import { isInNetwork, kindOf, scopeOf, splitAddress } from './networks.ts';
 import type { Finding } from './report.ts';
 
 /**
- * Of several addresses the one that leads furthest is told about. Another key comes before everything else that went
- * wrong, and only the right one before it.
+ * Of several addresses the one that leads furthest is told about. Another key where the peer was last comes before
+ * everything else that went wrong. Old addresses may be anybody's now, ours as well: they count last.
  */
 const FURTHEST_FIRST: readonly PathEnd[] = [
   'greeted',
@@ -15,13 +15,14 @@ const FURTHEST_FIRST: readonly PathEnd[] = [
   'version-mismatch',
   'no-greeting',
   'wrong-identity',
-  'ourselves',
   'not-peer-courier',
   'hung-up',
   'silent',
   'refused',
   'timed-out',
   'unreachable',
+  'another-device',
+  'ourselves',
 ];
 
 /** macOS asks for the local network from this version of its kernel on, which is macOS 15. */
@@ -64,6 +65,7 @@ function judgePath(path: PathFacts, peer: PeerFacts, facts: Facts): readonly Fin
     case 'hung-up':
     case 'not-peer-courier':
     case 'ourselves':
+    case 'another-device':
       return [...connected, found('problem', { id: end, address })];
     default:
       return [...connected, ...judgeIdentity(path, peer), ...judgeGreeting(path, peer)];

@@ -75,6 +75,7 @@ function redactFinding(finding: Finding, clean: (text: string) => string): Findi
     case 'hung-up':
     case 'not-peer-courier':
     case 'ourselves':
+    case 'another-device':
       return { ...finding, lines, address: maskAddress(finding.address) };
     case 'right-identity':
       return { ...finding, lines, name: PEER, fingerprint: shorten(finding.fingerprint) };

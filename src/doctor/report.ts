@@ -122,6 +122,7 @@ export type Said =
   | { readonly id: 'hung-up'; readonly address: string }
   | { readonly id: 'not-peer-courier'; readonly address: string }
   | { readonly id: 'ourselves'; readonly address: string }
+  | { readonly id: 'another-device'; readonly address: string }
   | { readonly id: 'right-identity'; readonly name: string; readonly fingerprint: string }
   | { readonly id: 'new-identity'; readonly fingerprint: string }
   | {

@@ -420,7 +420,7 @@ export class Courier {
       identity: this.#needIdentity(),
       name: this.device.name,
       receiver: this.#ownReceiver,
-      target: doctorTargetOf(wish),
+      target: this.#doctorTargetOf(wish),
       remote: wish.remote,
     });
   }
@@ -449,6 +449,13 @@ export class Courier {
   #targetOf(peer: string): Target {
     const fingerprint = parseFingerprint(peer);
     if (fingerprint === undefined) throw new CourierError('internal', 'a job without a peer');
+    return { kind: 'peer', fingerprint, addresses: this.#neighbourhood.addressesOf(fingerprint) };
+  }
+
+  #doctorTargetOf({ peer, address }: ExamineWish): DoctorTarget | undefined {
+    if (peer === undefined) return address === undefined ? undefined : { kind: 'address', text: address };
+    const fingerprint = parseFingerprint(peer);
+    if (fingerprint === undefined) throw new CourierError('not-paired', peer.slice(0, 16));
     return { kind: 'peer', fingerprint, addresses: this.#neighbourhood.addressesOf(fingerprint) };
   }
 
@@ -520,15 +527,6 @@ interface ExamineTold {
   readonly version: string;
   readonly tell: (examination: Examination) => void;
   readonly signal: AbortSignal;
-}
-
-function doctorTargetOf({ peer, address }: ExamineWish): DoctorTarget | undefined {
-  if (peer !== undefined) {
-    const fingerprint = parseFingerprint(peer);
-    if (fingerprint === undefined) throw new CourierError('not-paired', peer.slice(0, 16));
-    return { kind: 'peer', fingerprint };
-  }
-  return address === undefined ? undefined : { kind: 'address', text: address };
 }
 
 function rateOf({ limitBytesPerSecond }: EngineSettings): number | undefined {

@@ -22,7 +22,8 @@ import type { StateFolder } from './stateFolder.ts';
 /** How far one gets with a peer, address by address. */
 
 export type DoctorTarget =
-  | { readonly kind: 'peer'; readonly fingerprint: Fingerprint }
+  /** `addresses`: where it answers now; without any, where it was reached. */
+  | { readonly kind: 'peer'; readonly fingerprint: Fingerprint; readonly addresses: readonly Address[] }
   /** `HOST` or `HOST:PORT`, as somebody typed it. */
   | { readonly kind: 'address'; readonly text: string };
 
@@ -55,7 +56,8 @@ export function askedPeer(state: StateFolder, target: DoctorTarget): AskedPeer {
     if (peer === undefined) throw new CourierError('not-paired', target.fingerprint.slice(0, 16));
     const name = printable(peer.name, 64);
     const expected = [{ name, fingerprint: peer.fingerprint }];
-    return { name, addresses: peer.addresses.slice(0, MOST_PATHS), expected };
+    const addresses = distinctAddresses([...target.addresses, ...peer.addresses]).slice(0, MOST_PATHS);
+    return { name, addresses, expected };
   }
   const address = parseAddress(target.text.trim(), DEFAULT_PORT);
   if (address === undefined) {
@@ -85,7 +87,9 @@ export async function probePeer(peer: AskedPeer, init: ProbeInit): Promise<PeerF
     return name === undefined ? undefined : printable(name, 64);
   };
   const paths = await Promise.all(
-    addresses.map((address) => probePath({ ...init, address, expected: peer.expected, nameOf })),
+    addresses.map((address, place) =>
+      probePath({ ...init, address, expected: peer.expected, isPinned: place === 0, nameOf }),
+    ),
   );
   return { name: peer.name, expected: peer.expected, lookups, paths };
 }
@@ -95,6 +99,8 @@ export interface PathInit {
   readonly identity: Identity;
   /** One of these should answer; absent or with none, anybody may. */
   readonly expected?: readonly PeerIdentity[];
+  /** It is where the peer was last, so that another key is a loud stop; absent, it is. */
+  readonly isPinned?: boolean;
   /** Under which name a key is known. */
   readonly nameOf?: (fingerprint: string) => string | undefined;
   readonly signal: AbortSignal;
@@ -115,13 +121,14 @@ export async function probePath(init: PathInit): Promise<PathFacts> {
 
 async function endOf(
   { peer: { fingerprint }, channel }: Extract<Reached, { end: 'secured' }>,
-  { identity, expected = [], signal }: PathInit,
+  { identity, expected = [], isPinned = true, signal }: PathInit,
 ): Promise<PathEnd> {
   const isOurselves = fingerprint === identity.fingerprint;
   const isMeant = expected.length === 0 || expected.some((each) => each.fingerprint === String(fingerprint));
   if (isMeant && !isOurselves) return greet(channel, signal);
   await channel.close();
-  return isOurselves ? 'ourselves' : 'wrong-identity';
+  if (isOurselves) return 'ourselves';
+  return isPinned ? 'wrong-identity' : 'another-device';
 }
 
 /**

@@ -83,8 +83,7 @@ test('the doctor', async (t) => {
   });
 
   await step('this device alone: it listens where only this machine gets', async () => {
-    await b.window.runCommand(COMMAND);
-    await b.window.pickQuickPick('This device');
+    await b.window.chooseInContextMenu(b.window.treeRow('Peers', 'This device'), 'Check Connection…');
     await b.window.notification(DONE).waitFor();
     await pageSays(b.window, 'which only this machine', 'A connection from this machine comes in');
     await showViews(b.window);

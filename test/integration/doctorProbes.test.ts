@@ -132,6 +132,24 @@ test('another key than the one that is meant is named and not greeted', { timeou
   assert.deepEqual(peer.greetings, []);
 });
 
+test('another key at an address that the peer had long ago is only somebody else', { timeout }, async (t) => {
+  const state = new StateFolder(scratchFolder(t));
+  const peer = await answering(t, 'close', { code: 'not-paired' });
+  const { fingerprint } = await newIdentity();
+  const gone = await closedPort();
+  state.peers.remember({ fingerprint, name: 'Boris', addresses: [gone, peer.address] });
+  const asked = askedPeer(state, { kind: 'peer', fingerprint, addresses: [] });
+  const { paths } = await probePeer(asked, { state, identity, signal: new AbortController().signal });
+  assert.deepEqual(
+    paths.map(({ end }) => end),
+    ['refused', 'another-device'],
+  );
+  // Where it answers now comes before where it was.
+  const now = askedPeer(state, { kind: 'peer', fingerprint, addresses: [peer.address] });
+  assert.deepEqual(now.addresses, [peer.address, gone]);
+  assert.deepEqual(peer.greetings, []);
+});
+
 test('ourselves', { timeout }, async (t) => {
   const reception = await openReception(t);
   assert.equal(await endAt(reception.address, { identity: reception.identity }), 'ourselves');
@@ -174,7 +192,7 @@ test('whoever was last reached at an address is the one that is expected there',
   assert.deepEqual(asked.expected, [{ name: 'Boris', fingerprint }]);
   const { paths } = await probePeer(asked, { state, identity, signal: new AbortController().signal });
   assert.equal(paths[0]?.end, 'wrong-identity');
-  assert.deepEqual(askedPeer(state, { kind: 'peer', fingerprint }), {
+  assert.deepEqual(askedPeer(state, { kind: 'peer', fingerprint, addresses: [] }), {
     name: 'Boris',
     addresses: [peer.address],
     expected: [{ name: 'Boris', fingerprint }],

@@ -340,6 +340,19 @@ suite('a peer', () => {
   );
 });
 
+suite('old addresses of a peer', () => {
+  const old = `172.17.0.1:${PORT}`;
+  const ours = known(pathTo(THERE, 'refused'), pathTo(old, 'ourselves'));
+  check('one that is ourselves now, and one that refuses', healthy({ peer: ours }), {
+    problems: ['refused'],
+  });
+  const theirs = known(pathTo(THERE, 'timed-out'), pathTo(old, 'another-device'));
+  check('one of somebody else, and silence', healthy({ peer: theirs }), { problems: ['timed-out'] });
+  check('nothing but somebody else', healthy({ peer: known(pathTo(old, 'another-device')) }), {
+    problems: ['another-device'],
+  });
+});
+
 test('nothing is called the cause while something is still being looked at', () => {
   const facts = healthy({ interfaces: [LOOPBACK], surroundings: undefined, multicast: undefined });
   const { cause, findings, pending } = judge(facts, ['surroundings', 'multicast']);

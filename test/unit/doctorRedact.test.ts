@@ -28,6 +28,7 @@ const ENDS: readonly PathEnd[] = [
   'not-peer-courier',
   'ourselves',
   'wrong-identity',
+  'another-device',
   'no-greeting',
   'version-mismatch',
   'busy',

@@ -10,7 +10,7 @@ import { recentFirst } from '../model/recentPeers.ts';
 import { BACK, pick } from '../pick.ts';
 import { withCancellableProgress } from '../progress.ts';
 import { codeText, iconText } from '../text.ts';
-import { PeerNode } from '../views/nodes.ts';
+import { DeviceNode, PeerNode } from '../views/nodes.ts';
 import { doctorPage } from '../words/doctorPage.ts';
 import { copyDoctorLine, copyDoctorReport } from './copyFromReport.ts';
 
@@ -66,6 +66,7 @@ export async function checkConnection(courier: Courier, target: unknown): Promis
 
 function wishFor(target: unknown): Wish | undefined {
   if (target instanceof PeerNode) return { kind: 'peer', peer: target.peer };
+  if (target instanceof DeviceNode) return { kind: 'device' };
   if (typeof target !== 'string') return undefined;
   return target === '' ? { kind: 'device' } : { kind: 'address', address: target };
 }

@@ -158,6 +158,11 @@ export function findingSentence(finding: Finding): string {
         'This device itself answers at {0}. Check the address of the other one.',
         codeText(finding.address),
       );
+    case 'another-device':
+      return l10n.t(
+        'Another device answers at {0}, where the peer was or is said to be. Ask for its address, or for an invite.',
+        codeText(finding.address),
+      );
     case 'right-identity':
       return l10n.t('It is {0} ({1}).', codeText(finding.name), digits(finding.fingerprint));
     case 'new-identity':

@@ -151,6 +151,7 @@ function hostileSayings(text: string): readonly Said[] {
     { id: 'hung-up', address: text },
     { id: 'not-peer-courier', address: text },
     { id: 'ourselves', address: text },
+    { id: 'another-device', address: text },
     { id: 'right-identity', name: text, fingerprint },
     { id: 'wrong-identity', name: text, expected: fingerprint, found: 'cd'.repeat(32) },
   ];
