@@ -3,6 +3,7 @@ import type { ExtensionContext } from 'vscode';
 import { registerCommands } from './editor/commands/registerCommands.ts';
 import { keepContextKeys } from './editor/contextKeys.ts';
 import type { Courier } from './editor/courier.ts';
+import { DoctorPages } from './editor/doctor/doctorPages.ts';
 import { EngineClient } from './editor/engine/engineClient.ts';
 import { IdentityKeeper } from './editor/engine/identityKeeper.ts';
 import { keepEngineInformed } from './editor/keepEngineInformed.ts';
@@ -44,7 +45,8 @@ export function activate(context: ExtensionContext): void {
     }),
   });
   const isRemote = isRemoteHost(extension);
-  const courier: Courier = { client, state, settings, log, window: windowId, isRemoteHost: isRemote };
+  const pages = new DoctorPages();
+  const courier: Courier = { client, state, settings, log, pages, window: windowId, isRemoteHost: isRemote };
   const connect = (): void => void client.connect().catch(logError);
   // What is needed only when something happens is not loaded before.
   const later = (run: (loaded: WhenNeeded) => Promise<void>): void =>
@@ -55,6 +57,7 @@ export function activate(context: ExtensionContext): void {
     state,
     settings,
     client,
+    pages,
     client.onNews((news) => later(({ tellNews }) => tellNews(news))),
     client.onPromptOffer((id) => later(({ promptOffer }) => promptOffer(courier, id))),
     window.registerUriHandler({ handleUri: (uri) => later(({ openLink }) => openLink(courier, uri)) }),

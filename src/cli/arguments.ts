@@ -18,6 +18,7 @@ export type Command =
   | PairCommand
   | NearbyCommand
   | PeersCommand
+  | DoctorCommand
   | {
       readonly name: 'invite';
       readonly state: string | undefined;
@@ -113,6 +114,18 @@ export type PeersAction =
   | { readonly kind: 'forget'; readonly peer: string }
   | { readonly kind: 'policy'; readonly peer: string; readonly policy: PeerPolicy };
 
+export interface DoctorCommand {
+  readonly name: 'doctor';
+  /** A known peer's name, or `HOST[:PORT]`; absent, only this device is looked at. */
+  readonly target: string | undefined;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly state: string | undefined;
+  /** Without what says whose machine it is. */
+  readonly isRedacted: boolean;
+  readonly isJson: boolean;
+}
+
 export interface TransfersCommand {
   readonly name: 'transfers';
   readonly state: string | undefined;
@@ -169,6 +182,11 @@ export const USAGE = `Peer Courier sends files and folders straight to another m
   peer-courier peers block NAME                   let it in no more, and send nothing to it
   peer-courier peers default NAME                 no rule of its own: as receive --accept says
 
+  peer-courier doctor                             look what keeps others from reaching this device
+      --host ADDRESS, --port N   … if it listened there
+  peer-courier doctor NAME|HOST[:PORT]            … and what lies between it and that peer
+      --redacted               leave out what says whose machine it is, for a report that others read
+
   All take --state DIR (identity, known peers, what was interrupted)
   and --json (one JSON object a line, for programs).
   Every failure has an exit status of its own; the README lists them.
@@ -196,6 +214,8 @@ export function parseCommand(words: readonly string[]): Command {
       return parseNearby(rest);
     case 'peers':
       return parsePeers(rest);
+    case 'doctor':
+      return parseDoctor(rest);
     case '--version':
       return { name: 'version' };
     case undefined:
@@ -205,7 +225,7 @@ export function parseCommand(words: readonly string[]): Command {
       return { name: 'help' };
     default:
       throw new UsageError(
-        `There is no command "${name}". Commands: receive, send, transfers, resume, discard, invite, pair, nearby, peers.`,
+        `There is no command "${name}". Commands: receive, send, transfers, resume, discard, invite, pair, nearby, peers, doctor.`,
       );
   }
 }
@@ -368,6 +388,34 @@ function parseNearby(words: readonly string[]): Command {
     throw new UsageError(`--for takes a duration such as 3s or 1m, not "${values.for}".`);
   }
   return { name: 'nearby', forMs, state: values.state, isJson: values.json };
+}
+
+function parseDoctor(words: readonly string[]): Command {
+  const { values, positionals } = parse(() =>
+    parseArgs({
+      args: [...words],
+      options: {
+        ...common,
+        host: { type: 'string' },
+        port: { type: 'string' },
+        redacted: { type: 'boolean', default: false },
+      },
+      allowPositionals: true,
+    }),
+  );
+  if (values.help) return { name: 'help' };
+  const [target, ...more] = positionals;
+  if (more.length > 0) throw new UsageError('doctor takes one NAME or HOST[:PORT], not several.');
+  if (values.port === '0') throw new UsageError('doctor needs a --port from 1 to 65535.');
+  return {
+    name: 'doctor',
+    target,
+    host: values.host,
+    port: values.port === undefined ? undefined : parsePort(values.port),
+    state: values.state,
+    isRedacted: values.redacted,
+    isJson: values.json,
+  };
 }
 
 function parsePeers(words: readonly string[]): Command {

@@ -18,6 +18,8 @@ export const PARTIAL_STATUS = 3;
 export const NO_SUCH_TRANSFER_STATUS = 37;
 /** No peer here has that name or fingerprint, or several begin with it. */
 export const NO_SUCH_PEER_STATUS = 43;
+/** The doctor has found something that stands in the way. */
+export const DOCTOR_STATUS = 50;
 export const INTERRUPTED_STATUS = 130;
 
 const STATUSES: Readonly<Record<FailureCode, number>> = {

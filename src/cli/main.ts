@@ -3,6 +3,7 @@ import { keepHeapSmall } from '../node/smallHeap.ts';
 import { parseCommand, USAGE, UsageError } from './arguments.ts';
 import type { Command } from './arguments.ts';
 import { discard } from './discard.ts';
+import { doctor } from './doctor.ts';
 import { explainError, SUCCESS, USAGE_STATUS } from './failures.ts';
 import { invite } from './invite.ts';
 import { JsonOutput, TextOutput, wholeLine } from './output.ts';
@@ -43,6 +44,8 @@ async function run(command: Command): Promise<number> {
       return nearby(command, outputFor(command));
     case 'peers':
       return peers(command, outputFor(command));
+    case 'doctor':
+      return doctor(command, outputFor(command));
   }
 }
 

@@ -1,3 +1,4 @@
+import type { DoctorPages } from './doctor/doctorPages.ts';
 import type { EngineClient } from './engine/engineClient.ts';
 import type { Log } from './log.ts';
 import type { Settings } from './settings.ts';
@@ -9,6 +10,8 @@ export interface Courier {
   readonly state: StateStore;
   readonly settings: Settings;
   readonly log: Log;
+  /** Where the doctor writes. */
+  readonly pages: DoctorPages;
   /** The id of this window, as the engine knows it. */
   readonly window: string;
   /** The extension runs on another machine than the one in front of the user. */

@@ -24,3 +24,16 @@ const ICON = /\$\([a-z0-9-]+(?:~[a-z]+)?\)/giu;
 const LINK = /\]\(/gu;
 /** Unseen, and enough to keep two characters from meaning something together. */
 const ZERO_WIDTH_SPACE = '\u200b';
+
+/** For a page of Markdown, in which nothing between two backquotes has a meaning. */
+export function codeText(text: string): string {
+  return [BACKQUOTE, printable(text).replaceAll(BACKQUOTE, APOSTROPHE), BACKQUOTE].join('');
+}
+
+/** For a line of a block of code in such a page: its end is the one thing that has a meaning. */
+export function lineText(text: string): string {
+  return printable(text, Number.POSITIVE_INFINITY).replaceAll(BACKQUOTE, APOSTROPHE);
+}
+
+const BACKQUOTE = '\u0060';
+const APOSTROPHE = '\u2019';

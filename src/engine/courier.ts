@@ -4,6 +4,8 @@ import { CourierError } from '../base/failure.ts';
 import { FairShare } from '../base/fairShare.ts';
 import type { Logger } from '../base/logger.ts';
 import { printable } from '../base/printable.ts';
+import type { RemoteKind } from '../doctor/facts.ts';
+import type { Examination } from '../doctor/report.ts';
 import { BufferPool } from '../node/bufferPool.ts';
 import { systemClock } from '../node/clock.ts';
 import { noCompression } from '../node/codec/noCompression.ts';
@@ -42,6 +44,9 @@ import { Neighbourhood } from './neighbourhood.ts';
 import { OutgoingTransfers } from './outgoingTransfers.ts';
 import type { SendOrder } from './outgoingTransfers.ts';
 import type { Compare } from './comparison.ts';
+import { examine } from './doctor.ts';
+import type { OwnReceiver } from './doctor.ts';
+import type { DoctorTarget } from './doctorPeer.ts';
 import { lookUp, pairByInvite } from './pairing.ts';
 import { PairingDesk } from './pairingDesk.ts';
 import { ReceiverNote } from './receiverNote.ts';
@@ -406,6 +411,19 @@ export class Courier {
     this.#init.onChange('received');
   }
 
+  /** Finds out what stands between this device and a peer, or, if none is named, in the way of this device. */
+  examine(wish: ExamineWish, told: ExamineTold): Promise<Examination> {
+    return examine({
+      ...told,
+      state: this.#state,
+      identity: this.#needIdentity(),
+      name: this.device.name,
+      receiver: this.#ownReceiver,
+      target: this.#doctorTargetOf(wish),
+      remote: wish.remote,
+    });
+  }
+
   #tellNeighbourhood(): void {
     const { discovery, deviceName } = this.#settings;
     this.#neighbourhood.update({
@@ -456,6 +474,13 @@ export class Courier {
   #targetOf(peer: string): Target {
     const fingerprint = parseFingerprint(peer);
     if (fingerprint === undefined) throw new CourierError('internal', 'a job without a peer');
+    return { kind: 'peer', fingerprint, addresses: this.#neighbourhood.addressesOf(fingerprint) };
+  }
+
+  #doctorTargetOf({ peer, address }: ExamineWish): DoctorTarget | undefined {
+    if (peer === undefined) return address === undefined ? undefined : { kind: 'address', text: address };
+    const fingerprint = parseFingerprint(peer);
+    if (fingerprint === undefined) throw new CourierError('not-paired', peer.slice(0, 16));
     return { kind: 'peer', fingerprint, addresses: this.#neighbourhood.addressesOf(fingerprint) };
   }
 
@@ -519,6 +544,17 @@ export class Courier {
     return folder === undefined ? undefined : { folder, onConflict: 'keep-both' };
   }
 
+  /** Where the receiver listens, or would. */
+  get #ownReceiver(): OwnReceiver {
+    const { host, port } = this.#settings;
+    const { receiver } = this;
+    const addresses =
+      receiver.state === 'listening'
+        ? receiver.addresses.map((each) => parseAddress(each)).filter((each) => each !== undefined)
+        : [];
+    return { host: host === '' ? undefined : host, port: addresses[0]?.port ?? port, addresses };
+  }
+
   get #compression(): Compression {
     return this.#settings.compression === 'off' ? noCompression : this.#allCodecs;
   }
@@ -544,6 +580,19 @@ function knownBy(peer: string): Fingerprint {
   const fingerprint = parseFingerprint(peer);
   if (fingerprint === undefined) throw new CourierError('not-paired', peer.slice(0, 16));
   return fingerprint;
+}
+
+/** What the doctor is asked about. */
+interface ExamineWish {
+  readonly peer?: string | undefined;
+  readonly address?: string | undefined;
+  readonly remote?: RemoteKind | undefined;
+}
+
+interface ExamineTold {
+  readonly version: string;
+  readonly tell: (examination: Examination) => void;
+  readonly signal: AbortSignal;
 }
 
 function rateOf({ limitBytesPerSecond }: EngineSettings): number | undefined {

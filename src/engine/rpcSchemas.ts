@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
+import { REMOTE_KINDS } from '../doctor/facts.ts';
 
 /** What clients may say, checked at the door. */
 
@@ -72,4 +73,10 @@ export const rpcSchemas = {
   peer: v.object({ peer: fingerprint }),
   workspaceChanged: v.object({ workspaceFolders }),
   peersShown: v.object({ isShown: v.boolean() }),
+  examine: v.object({
+    id: text,
+    peer: v.optional(fingerprint),
+    address: v.optional(text),
+    remote: v.optional(v.picklist(REMOTE_KINDS)),
+  }),
 } as const;

@@ -248,6 +248,13 @@ export class Windows {
       courier.lookUp(address, { signal }),
     );
     connection.answer(requests.addPeer, rpcSchemas.newPeer, (peer) => courier.addPeer(peer));
+    connection.answer(requests.examine, rpcSchemas.examine, ({ id, ...wish }, signal) =>
+      courier.examine(wish, {
+        version: this.#init.version,
+        tell: (examination) => void connection.tell(engineNotifications.examined, { id, examination }),
+        signal,
+      }),
+    );
   }
 
   #servePeers(connection: WindowConnection, courier: Courier): void {

@@ -1,4 +1,6 @@
 import { NotificationType, NotificationType0, RequestType, RequestType0 } from 'vscode-jsonrpc';
+import type { Examination } from '../doctor/report.ts';
+import type { ExaminationProgress, ExamineParams } from './doctorModel.ts';
 import type {
   EngineSettings,
   EngineState,
@@ -174,6 +176,11 @@ export const requests = {
   forgetPeer: new RequestType<{ readonly peer: string }, void, Failure>('forgetPeer'),
   /** Asks an older engine to end, so that a newer one can take over where it stops. */
   handOver: new RequestType0<void, Failure>('handOver'),
+  /**
+   * Finds out what stands between this device and a peer. Meanwhile what is known is told with `examined`, under the
+   * same `id`.
+   */
+  examine: new RequestType<ExamineParams, Examination, Failure>('examine'),
 } as const;
 
 /** From the engine to its clients. */
@@ -186,6 +193,8 @@ export const engineNotifications = {
   log: new NotificationType<{ readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly text: string }>(
     'log',
   ),
+  /** To the window that asked with `examine`. */
+  examined: new NotificationType<ExaminationProgress>('examined'),
 } as const;
 
 /** From a client to the engine. */

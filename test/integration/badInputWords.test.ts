@@ -22,7 +22,7 @@ function misunderstood(words: readonly string[], says: RegExp): void {
 const folder = ['receive', '--folder', '/tmp/peer-courier-never-made'];
 misunderstood(
   ['recieve'],
-  /There is no command "recieve"\. Commands: receive, send, transfers, resume, discard, invite, pair, nearby, peers\./u,
+  /There is no command "recieve"\. Commands: receive, send, transfers, resume, discard, invite, pair, nearby, peers, doctor\./u,
 );
 misunderstood(['receive'], /receive needs --folder DIR/u);
 misunderstood(['receive', '--folder', ''], /receive needs --folder DIR/u);
@@ -48,6 +48,10 @@ for (const lanes of ['0', '17', 'many', '1.5', '-2']) {
 }
 misunderstood(['resume', 'abcd', '--lanes', '99'], /--lanes takes a number from 1 to 16, not "99"/u);
 misunderstood(['invite', '--folder', 'x'], /--folder/u);
+misunderstood(['doctor', 'a', 'b'], /doctor takes one NAME or HOST\[:PORT\], not several/u);
+misunderstood(['doctor', '--port', '0'], /doctor needs a --port from 1 to 65535/u);
+misunderstood(['doctor', '--port', 'x'], /--port takes a number/u);
+misunderstood(['doctor', '--fix'], /--fix/u);
 
 misunderstood(
   ['peers', 'list'],

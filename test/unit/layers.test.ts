@@ -24,20 +24,21 @@ const ROOMS: Readonly<Record<string, Room>> = {
   protocol: { rooms: ['base'], packages: ['valibot'], isPure: true },
   peers: { rooms: ['base', 'protocol'], packages: ['valibot'], isPure: true },
   transfer: { rooms: ['base', 'protocol', 'peers'], packages: ['valibot'], isPure: true },
-  rpc: { rooms: ['base'], packages: ['vscode-jsonrpc'], isPure: true },
-  node: { rooms: ['base', 'protocol', 'peers', 'transfer'], packages: 'outside', isPure: false },
+  doctor: { rooms: ['base'], packages: [], isPure: true },
+  rpc: { rooms: ['base', 'doctor'], packages: ['vscode-jsonrpc'], isPure: true },
+  node: { rooms: ['base', 'protocol', 'peers', 'transfer', 'doctor'], packages: 'outside', isPure: false },
   engine: {
-    rooms: ['base', 'protocol', 'peers', 'transfer', 'rpc', 'node'],
+    rooms: ['base', 'protocol', 'peers', 'transfer', 'doctor', 'rpc', 'node'],
     packages: 'outside',
     isPure: false,
   },
   cli: {
-    rooms: ['base', 'protocol', 'peers', 'transfer', 'rpc', 'node', 'engine'],
+    rooms: ['base', 'protocol', 'peers', 'transfer', 'doctor', 'rpc', 'node', 'engine'],
     packages: 'outside',
     isPure: false,
   },
   editor: {
-    rooms: ['base', 'rpc'],
+    rooms: ['base', 'doctor', 'rpc'],
     // What it takes to start the engine and attach to its local socket; no TLS, hashing or compression.
     packages: [
       'vscode',
@@ -274,6 +275,10 @@ test('the checker sees forbidden imports', () => {
   check('transfer/a.ts', "export * as n from '../node/n.ts';", ['imports ../node/n.ts']);
   check('transfer/a.ts', "export type * from '../engine/b.ts';", ['imports ../engine/b.ts']);
   check('transfer/a.ts', "let b: import('../node/b.ts').B;", ['imports ../node/b.ts']);
+  check('doctor/a.ts', "import { b } from '../base/b.ts';", []);
+  check('doctor/a.ts', "import { b } from '../rpc/b.ts';", ['imports ../rpc/b.ts']);
+  check('doctor/a.ts', "import { b } from 'valibot';", ['imports valibot']);
+  check('rpc/a.ts', "import { b } from '../doctor/b.ts';", []);
   check('rpc/a.ts', "import { b } from 'vscode-jsonrpc';", []);
   check('rpc/a.ts', "import { b } from 'vscode-jsonrpc/node';", ['imports vscode-jsonrpc/node']);
   check('rpc/a.ts', "import { b } from '../protocol/b.ts';", ['imports ../protocol/b.ts']);

@@ -31,6 +31,9 @@ const COMMANDS = [
   'peerCourier.forgetPeer',
   'peerCourier.showActions',
   'peerCourier.showLog',
+  'peerCourier.checkConnection',
+  'peerCourier.copyDoctorReport',
+  'peerCourier.copyDoctorLine',
 ] as const;
 
 export type CommandId = (typeof COMMANDS)[number];

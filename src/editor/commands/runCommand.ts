@@ -1,4 +1,6 @@
 import type { Courier } from '../courier.ts';
+import { checkConnection } from '../doctor/checkConnection.ts';
+import { copyDoctorLine, copyDoctorReport } from '../doctor/copyFromReport.ts';
 import { acceptOffer, declineOffer, saveOfferTo } from '../offers/acceptFlow.ts';
 import { addByAddressCommand } from '../pairing/addByAddress.ts';
 import { copyFingerprint, copyText } from '../pairing/copyFingerprint.ts';
@@ -67,5 +69,8 @@ function tableOf(courier: Courier): Readonly<Record<CommandId, readonly [Command
     'peerCourier.forgetPeer': [(node) => forgetPeer(courier, node)],
     'peerCourier.showActions': [() => showActions(courier)],
     'peerCourier.showLog': [() => courier.log.show()],
+    'peerCourier.checkConnection': [(target) => checkConnection(courier, target)],
+    'peerCourier.copyDoctorReport': [() => copyDoctorReport(courier)],
+    'peerCourier.copyDoctorLine': [() => copyDoctorLine(courier)],
   };
 }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'vscode';
 import type { Disposable, Event } from 'vscode';
+import type { ExaminationProgress } from '../../rpc/doctorModel.ts';
 import type { Log } from '../log.ts';
 import { failureOf, isCancelled, localFailure } from '../model/editorFailure.ts';
 import { hasEnded } from '../model/transferView.ts';
@@ -40,11 +41,14 @@ export class EngineClient implements Disposable {
   readonly #news = new EventEmitter<EngineNews>();
   readonly #offers = new EventEmitter<string>();
   readonly #codes = new EventEmitter<CodeQuestion>();
+  readonly #examinations = new EventEmitter<ExaminationProgress>();
   readonly onNews: Event<EngineNews> = this.#news.event;
   /** This window is the one to ask the user about that offer. */
   readonly onPromptOffer: Event<string> = this.#offers.event;
   /** A code that the user is to compare. */
   readonly onCompareCode: Event<CodeQuestion> = this.#codes.event;
+  /** What an examination has found so far. */
+  readonly onExamined: Event<ExaminationProgress> = this.#examinations.event;
 
   // Mutable.
   #connection: EngineConnection | undefined;
@@ -106,6 +110,7 @@ export class EngineClient implements Disposable {
     this.#news.dispose();
     this.#offers.dispose();
     this.#codes.dispose();
+    this.#examinations.dispose();
   }
 
   async #attached({ mayStart }: { readonly mayStart: boolean }): Promise<Attached | undefined> {
@@ -173,6 +178,7 @@ export class EngineClient implements Disposable {
       stateChanged: (change) => state.apply(change),
       promptOffer: (id) => this.#offers.fire(id),
       compareCode: (question) => this.#codes.fire(question),
+      examined: (progress) => this.#examinations.fire(progress),
       log: (level, text) => log[level](text),
       ended: () => this.#ended(),
     };

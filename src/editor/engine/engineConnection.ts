@@ -8,6 +8,7 @@ import {
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import type { Socket } from 'node:net';
 import { clientNotifications, engineNotifications, requests } from '../../rpc/contract.ts';
+import type { ExaminationProgress } from '../../rpc/doctorModel.ts';
 import type { StateChange } from '../../rpc/model.ts';
 import { localFailure, FailureError, parseFailure } from '../model/editorFailure.ts';
 import type { CallOptions, ParamsOf, RequestName, ResultOf } from './calls.ts';
@@ -24,6 +25,7 @@ export interface EngineEvents {
   stateChanged(change: StateChange): void;
   promptOffer(id: string): void;
   compareCode(question: CodeQuestion): void;
+  examined(progress: ExaminationProgress): void;
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void;
   /** Once; not after {@link EngineConnection.dispose}. */
   ended(): void;
@@ -45,6 +47,7 @@ export class EngineConnection {
     connection.onNotification(engineNotifications.stateChanged, (change) => events.stateChanged(change));
     connection.onNotification(engineNotifications.promptOffer, ({ id }) => events.promptOffer(id));
     connection.onNotification(engineNotifications.compareCode, (question) => events.compareCode(question));
+    connection.onNotification(engineNotifications.examined, (progress) => events.examined(progress));
     connection.onNotification(engineNotifications.log, ({ level, text }) => events.log(level, text));
     // An error of the socket is followed by its end.
     connection.onError(() => undefined);

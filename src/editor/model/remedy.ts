@@ -1,33 +1,46 @@
 import type { EditorFailureCode } from './editorFailure.ts';
 
 /** What a button under a failure does. */
-export type Remedy = 'showLog' | 'setFolder' | 'setPort' | 'setHost' | 'useInvite' | 'setPolicy' | 'reload';
+export type Remedy =
+  | 'showLog'
+  | 'setFolder'
+  | 'setPort'
+  | 'setHost'
+  | 'useInvite'
+  | 'reload'
+  | 'setPolicy'
+  | 'checkConnection';
 
-/** The one that mends it from here; `undefined` if there is none. */
-export function remedyFor(code: EditorFailureCode, origin: 'local' | 'remote'): Remedy | undefined {
+/** Those that mend it from here, or say what would; the best first. */
+export function remediesFor(code: EditorFailureCode, origin: 'local' | 'remote'): readonly Remedy[] {
   switch (code) {
     case 'internal':
     case 'engine-unavailable':
     case 'state-unusable':
     case 'protocol-error':
-      return 'showLog';
+      return ['showLog'];
     case 'engine-newer':
-      return 'reload';
+      return ['reload'];
     case 'destination-unwritable':
-      return origin === 'local' ? 'setFolder' : undefined;
+      return origin === 'local' ? ['setFolder'] : [];
     case 'port-in-use':
-      return 'setPort';
+      return ['setPort', 'checkConnection'];
     case 'address-unavailable':
-      return 'setHost';
+      return ['setHost', 'checkConnection'];
+    case 'not-listening':
+    case 'not-peer-courier':
+    case 'timed-out':
+    case 'unreachable':
+      return ['checkConnection'];
     case 'not-paired':
     case 'invite-garbled':
     case 'invite-refused':
     case 'code-differs':
     case 'pairing-paused':
     case 'wrong-identity':
-      return 'useInvite';
+      return ['useInvite'];
     case 'peer-blocked':
-      return 'setPolicy';
+      return ['setPolicy'];
     case 'busy':
     case 'cancelled':
     case 'connection-lost':
@@ -38,9 +51,7 @@ export function remedyFor(code: EditorFailureCode, origin: 'local' | 'remote'): 
     case 'limit-exceeded':
     case 'name-refused':
     case 'name-taken':
-    case 'not-listening':
     case 'not-pairing':
-    case 'not-peer-courier':
     case 'nothing-to-send':
     case 'peer-name-taken':
     case 'place-unusable':
@@ -48,9 +59,16 @@ export function remedyFor(code: EditorFailureCode, origin: 'local' | 'remote'): 
     case 'source-missing':
     case 'source-unreadable':
     case 'source-vanished':
-    case 'timed-out':
-    case 'unreachable':
     case 'version-mismatch':
-      return undefined;
+      return [];
   }
+}
+
+/**
+ * What a check of the connection is about, after a failure with this detail: its own port, for one of those that
+ * concern it, the address that the detail is, or `undefined`: then the user is asked.
+ */
+export function checkTarget(code: EditorFailureCode, detail: string): string | undefined {
+  if (code === 'port-in-use' || code === 'address-unavailable') return '';
+  return /^(?:\[[\da-f.:]+(?:%[\w.-]+)?\]|[\w.-]+):\d{1,5}$/iu.test(detail) ? detail : undefined;
 }

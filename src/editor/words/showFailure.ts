@@ -2,7 +2,8 @@ import { commands, l10n, window } from 'vscode';
 import { assertNever } from '../../base/assertNever.ts';
 import { printable } from '../../base/printable.ts';
 import { failureOf } from '../model/editorFailure.ts';
-import { remedyFor } from '../model/remedy.ts';
+import type { EditorFailure } from '../model/editorFailure.ts';
+import { checkTarget, remediesFor } from '../model/remedy.ts';
 import type { Remedy } from '../model/remedy.ts';
 import { noticeText } from '../text.ts';
 import { sentenceFor } from './failureSentences.ts';
@@ -11,7 +12,7 @@ import type { FailureDirection } from './failureSentences.ts';
 /** As many as the editor shows of a notification. */
 const MOST_CHARACTERS = 1000;
 
-/** Shows what was thrown, with the button that mends it if there is one. What the user cancelled is quiet. */
+/** Shows what was thrown, with the buttons that mend it if there are any. What the user cancelled is quiet. */
 export async function showFailure(error: unknown, direction?: FailureDirection): Promise<void> {
   const failure = failureOf(error);
   const { code, detail, origin } = failure;
@@ -19,17 +20,14 @@ export async function showFailure(error: unknown, direction?: FailureDirection):
   // The thing that it is about may be cut, but not the sentence: its end says what to do.
   const cut = { ...failure, detail: printable(detail) };
   const sentence = noticeText(sentenceFor(cut, direction), MOST_CHARACTERS);
-  const remedy = remedyFor(code, origin);
   if (code === 'gone') {
     await window.showInformationMessage(sentence);
     return;
   }
-  if (remedy === undefined) {
-    await window.showErrorMessage(sentence);
-    return;
-  }
-  const button = buttonFor(remedy);
-  if ((await window.showErrorMessage(sentence, button)) === button) await applyRemedy(remedy);
+  const buttons = new Map(remediesFor(code, origin).map((remedy) => [buttonFor(remedy), remedy]));
+  const answer = await window.showErrorMessage(sentence, ...buttons.keys());
+  const remedy = answer === undefined ? undefined : buttons.get(answer);
+  if (remedy !== undefined) await applyRemedy(remedy, failure);
 }
 
 function buttonFor(remedy: Remedy): string {
@@ -46,12 +44,14 @@ function buttonFor(remedy: Remedy): string {
       return l10n.t('Peer Policy…');
     case 'reload':
       return l10n.t('Reload Window');
+    case 'checkConnection':
+      return l10n.t('Check Connection…');
     default:
       return assertNever(remedy);
   }
 }
 
-async function applyRemedy(remedy: Remedy): Promise<void> {
+async function applyRemedy(remedy: Remedy, { code, detail }: EditorFailure): Promise<void> {
   switch (remedy) {
     case 'showLog':
       await commands.executeCommand('peerCourier.showLog');
@@ -73,6 +73,9 @@ async function applyRemedy(remedy: Remedy): Promise<void> {
       return;
     case 'reload':
       await commands.executeCommand('workbench.action.reloadWindow');
+      return;
+    case 'checkConnection':
+      await commands.executeCommand('peerCourier.checkConnection', checkTarget(code, detail));
       return;
     default:
       assertNever(remedy);

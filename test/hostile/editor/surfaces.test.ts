@@ -10,10 +10,12 @@ import type { TransferSummary } from '../../../src/rpc/model.ts';
 import { HOSTILE_TEXTS, MARK } from '../support/hostileTexts.ts';
 import { answers, disk, executed, forgetAll, tell, told } from './support/sinks.ts';
 import type { Surface } from './support/sinks.ts';
-import { CODES, hostilePreview, hostileState } from './support/state.ts';
+import { CODES, hostileExamination, hostilePreview, hostileState } from './support/state.ts';
 
 // After the listener stands in for the editor.
 const { fakeWindow } = await import('./support/fakeWindow.ts');
+const { checkConnection } = await import('../../../src/editor/doctor/checkConnection.ts');
+const { copyDoctorLine, copyDoctorReport } = await import('../../../src/editor/doctor/copyFromReport.ts');
 const { confirmSend } = await import('../../../src/editor/send/confirmSend.ts');
 const { pickPeer } = await import('../../../src/editor/send/pickPeer.ts');
 const { sayEnd } = await import('../../../src/editor/send/sayEnd.ts');
@@ -56,12 +58,13 @@ function drawnIcons(text: string): string[] {
 
 /** Why a text is not only text where it is shown; `undefined` if it is. */
 function wrongWith(surface: Surface, text: string): string | undefined {
-  const lines = surface === 'lines' || surface === 'log' ? text.split('\n') : [text];
+  const hasLines = surface === 'lines' || surface === 'log' || surface === 'page';
+  const lines = hasLines ? text.split('\n') : [text];
   for (const line of lines) {
     // What keeps two characters from meaning something together is ours.
     const seen = surface === 'notice' ? line.replaceAll('\u200b', '') : line;
     if (INVISIBLE.test(seen)) return 'an invisible character';
-    if ([...line].length > MOST_MESSAGE_CHARACTERS) return 'too long';
+    if (surface !== 'page' && [...line].length > MOST_MESSAGE_CHARACTERS) return 'too long';
   }
   switch (surface) {
     case 'notice':
@@ -71,6 +74,8 @@ function wrongWith(surface: Surface, text: string): string | undefined {
     case 'statusBar':
       if (text.includes(MARK)) return 'a text of a peer';
       return drawnIcons(text).every((icon) => OWN_ICONS.has(icon)) ? undefined : 'an icon';
+    case 'page':
+      return outsideOfCode(text).includes(MARK) ? 'a text that may be markup' : undefined;
     case 'log':
       return lines.slice(1).some((line) => !line.startsWith('    ')) ? 'an entry of its own' : undefined;
     default:
@@ -78,11 +83,24 @@ function wrongWith(surface: Surface, text: string): string | undefined {
   }
 }
 
+/** What Markdown gives a meaning to: not what stands in a block of code, nor between two backquotes of a line. */
+function outsideOfCode(page: string): string {
+  return page
+    .replaceAll(/^ {2}```\n[^`]*^ {2}```$/gmu, '')
+    .split('\n')
+    .map((line) => line.replaceAll(/`[^`]*`/gu, ''))
+    .join('\n');
+}
+
 /** A window in which `text` will be everywhere. */
 function hostileWindow(text: string) {
   const { receiver } = hostileState(text);
   const found = { address: text, fingerprint: 'ab'.repeat(32), knownAs: undefined };
-  return fakeWindow((name) => (name === 'lookUp' ? found : receiver));
+  const said = new Map<string, unknown>([
+    ['lookUp', found],
+    ['examine', hostileExamination(text)],
+  ]);
+  return fakeWindow((name) => said.get(name) ?? receiver);
 }
 
 type View<Node> = {
@@ -137,7 +155,7 @@ function drawStatusBar(text: string): void {
   }
 }
 
-async function askEverything({ courier, state }: ReturnType<typeof hostileWindow>, text: string) {
+async function askEverything({ courier, state, pages }: ReturnType<typeof hostileWindow>, text: string) {
   const { transfers, peers, received } = state.current;
   const one = (phase: string): TransferSummary => {
     const found = transfers.find((transfer) => transfer.phase === phase && transfer.direction === 'incoming');
@@ -150,7 +168,7 @@ async function askEverything({ courier, state }: ReturnType<typeof hostileWindow
   for (const action of ['answer', 'pause', 'resume', 'cancel', 'discard', 'retry'] as const) {
     await transferFor(courier, undefined, action);
   }
-  const { TransferNode } = await import('../../../src/editor/views/nodes.ts');
+  const { PeerNode, TransferNode } = await import('../../../src/editor/views/nodes.ts');
   for (const transfer of transfers.filter(({ phase }) => phase === 'interrupted')) {
     await discardTransfer(courier, new TransferNode(transfer));
   }
@@ -180,7 +198,6 @@ async function askEverything({ courier, state }: ReturnType<typeof hostileWindow
     }
   }
   await knownPeerFor(courier, undefined);
-  const { PeerNode } = await import('../../../src/editor/views/nodes.ts');
   const choose = answers.choose;
   for (const choice of ['Accept by itself…', 'Block']) {
     answers.choose = (label) => label === choice;
@@ -192,6 +209,13 @@ async function askEverything({ courier, state }: ReturnType<typeof hostileWindow
   await renamePeer(courier, new PeerNode(peer));
   await forgetPeer(courier, new PeerNode(peer));
   await open(courier, undefined);
+  await checkConnection(courier, undefined);
+  for (const target of [text, '', new PeerNode(peer)]) {
+    await checkConnection(courier, target);
+    tell('page', pages.provideTextDocumentContent());
+  }
+  await copyDoctorReport(courier);
+  await copyDoctorLine(courier);
   answers.typed = 'an address';
   await addByAddress(courier);
 }
@@ -226,7 +250,7 @@ for (const text of HOSTILE_TEXTS) {
     // No text has made lines, rows or questions of its own.
     assert.deepEqual(shape(), harmlessShape);
     // It was there, on every surface on which a peer's text may be.
-    for (const surface of ['tree', 'lines', 'pick', 'title', 'notice', 'log']) {
+    for (const surface of ['tree', 'lines', 'pick', 'title', 'notice', 'page', 'log']) {
       assert.ok(
         told.some((each) => each.surface === surface && each.text.includes(MARK)),
         surface,

@@ -91,6 +91,10 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, readonly string[]
     'a constant, or what the folder lists': ['name'],
   },
   'node/state/stateFile.ts': { 'a file of ours': ['file', "randomBytes(6).toString('hex')"] },
+  'node/surroundings/readSurroundings.ts': {
+    'a number, in words for a program': ['port'],
+    'where Windows keeps its programs': ["process.env['SystemRoot'] ?? String.raw`C:\\Windows`"],
+  },
   'engine/courier.ts': { 'a folder of ours, or the home folder': ['storage', 'homedir()'] },
   'engine/endpoint.ts': { 'a folder of ours': ['storage'] },
   'engine/jobFiles.ts': {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { CourierError, ENTRY_FAILURES, SESSION_FAILURES } from '../../../src/base/failure.ts';
 import { printable, printableJson, printableLines } from '../../../src/base/printable.ts';
+import { tellReport } from '../../../src/cli/doctor.ts';
 import { explainError, interruptionFor, tellFailure } from '../../../src/cli/failures.ts';
 import { tellNotable } from '../../../src/cli/notableWords.ts';
 import { JsonOutput, logTo, TextOutput } from '../../../src/cli/output.ts';
@@ -14,6 +15,7 @@ import type { Receiving } from '../../../src/engine/receiver.ts';
 import type { IncomingReport } from '../../../src/transfer/incomingTransfer.ts';
 import type { OfferSummary } from '../../../src/transfer/offerSummary.ts';
 import type { Fingerprint } from '../../../src/peers/fingerprint.ts';
+import { hostileExamination } from '../editor/support/state.ts';
 import { HOSTILE_TEXTS, MARK } from '../support/hostileTexts.ts';
 
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/u;
@@ -106,6 +108,7 @@ function sayEverything(output: Output, text: string): void {
   tellNotable(output, summary(text));
   receive(output, text);
   send(output, text);
+  tellReport(hostileExamination(text).report, output);
   for (const code of [...SESSION_FAILURES, ...ENTRY_FAILURES]) {
     for (const role of ['sender', 'receiver'] as const) {
       tellFailure(explainError(new CourierError(code, text), role), output);

@@ -4,6 +4,7 @@ import type { EngineState } from '../../../../src/rpc/model.ts';
 import { tell } from './sinks.ts';
 
 // After the listener stands in for the editor.
+const { DoctorPages } = await import('../../../../src/editor/doctor/doctorPages.ts');
 const { Log } = await import('../../../../src/editor/log.ts');
 const { StateStore } = await import('../../../../src/editor/state.ts');
 
@@ -16,14 +17,16 @@ export function fakeWindow(answer: (name: string) => unknown) {
   const calls: string[] = [];
   const client = {
     connect: () => Promise.resolve(false),
+    onExamined: () => ({ dispose: () => undefined }),
     call: (name: string) => {
       calls.push(name);
       return Promise.resolve(answer(name));
     },
   };
   const settings = { engine: () => ({ settings: { accept: 'ask' } }) };
-  const parts = { client, state, log, settings, window: 'this', isRemoteHost: true };
-  return { courier: parts as unknown as Courier, state, log, calls };
+  const pages = new DoctorPages();
+  const parts = { client, state, log, pages, settings, window: 'this', isRemoteHost: true };
+  return { courier: parts as unknown as Courier, state, log, pages, calls };
 }
 
 /** One whose state is that already. */

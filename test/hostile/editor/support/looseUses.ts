@@ -12,7 +12,7 @@ import { stripTypeScriptTypes } from 'node:module';
 const TEXTS =
   /(?<![\w.'])(?:(?:\w+\.)*(?:label|roots|largest|failedEntries|machine|addresses|detail)|(?:\w+\.)*(?:peer|device)\.name|(?<!function )(?:sentenceFor|spokenStatus|details|notableSentence)(?=\())(?![\w'])(?!:)/gu;
 
-const INERT = /(?:^|[^\w.])(?:plainText|iconText|noticeText|printable|printableLines)$/u;
+const INERT = /(?:^|[^\w.])(?:plainText|iconText|noticeText|codeText|lineText|printable|printableLines)$/u;
 
 export interface LooseUse {
   readonly use: string;

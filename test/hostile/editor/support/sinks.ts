@@ -18,6 +18,8 @@ export type Surface =
   | 'statusBar'
   /** Notifications, dialogs, progress: links. */
   | 'notice'
+  /** A page of Markdown: everything that does not stand between backquotes. */
+  | 'page'
   /** The log. */
   | 'log';
 

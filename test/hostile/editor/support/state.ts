@@ -1,5 +1,7 @@
 /** A state of the engine in which every text that a peer or a disk can choose is the same hostile one. */
 import { ENTRY_FAILURES, SESSION_FAILURES } from '../../../../src/base/failure.ts';
+import { found } from '../../../../src/doctor/finding.ts';
+import type { DoctorReport, Examination, Finding, Said } from '../../../../src/doctor/report.ts';
 import { printable } from '../../../../src/base/printable.ts';
 import type {
   EngineState,
@@ -127,4 +129,46 @@ export function hostilePreview(text: string): PreviewSummary {
     unreadable: some,
     refusedNames: some,
   };
+}
+
+/** Every finding in which a name or an address of somebody's stands. */
+function hostileSayings(text: string): readonly Said[] {
+  const [addresses, fingerprint] = [[text, text], 'ab'.repeat(32)];
+  return [
+    { id: 'networks', networks: [{ kind: 'lan', name: text, addresses }] },
+    { id: 'tunnel', names: addresses },
+    { id: 'receiver-on', port: 1, addresses },
+    { id: 'port-unknown', port: 1, code: text },
+    { id: 'host-not-here', host: text },
+    { id: 'loopback-only', host: text },
+    { id: 'own-address-answers', addresses },
+    { id: 'own-address-silent', addresses },
+    { id: 'multicast-unknown', code: text },
+    { id: 'peer-without-address', name: text },
+    { id: 'name-found', host: text, addresses },
+    { id: 'name-unknown', host: text, code: text },
+    { id: 'connected', address: text, milliseconds: 1 },
+    { id: 'refused', address: text },
+    { id: 'timed-out', address: text },
+    { id: 'unreachable', address: text, code: text },
+    { id: 'local-network-denied', address: text },
+    { id: 'other-network', address: text },
+    { id: 'silent', address: text },
+    { id: 'hung-up', address: text },
+    { id: 'not-peer-courier', address: text },
+    { id: 'ourselves', address: text },
+    { id: 'another-device', address: text },
+    { id: 'right-identity', name: text, fingerprint },
+    { id: 'wrong-identity', name: text, expected: fingerprint, found: 'cd'.repeat(32) },
+  ];
+}
+
+export function hostileExamination(given: string): Examination {
+  const text = bounded(given);
+  const findings = hostileSayings(text).map((said): Finding =>
+    found('problem', said, [{ where: 'terminal', text }]),
+  );
+  const system = { platform: 'linux', release: '6', architecture: 'x64', version: '1', runtime: '24' };
+  const report: DoctorReport = { system, pending: [], findings, cause: findings[0] };
+  return { report, redacted: report };
 }

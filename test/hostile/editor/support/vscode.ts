@@ -9,6 +9,7 @@ export const l10n = {
 
 export const env = {
   language: 'en',
+  remoteName: 'ssh-remote',
   clipboard: { readText: () => Promise.resolve(''), writeText: () => Promise.resolve() },
 };
 
@@ -58,6 +59,7 @@ export const StatusBarAlignment = { Left: 1, Right: 2 };
 export const ProgressLocation = { Window: 10, Notification: 15 };
 export const QuickPickItemKind = { Separator: -1 };
 export const QuickInputButtons = { Back: {} };
+export const ViewColumn = { Active: -1 };
 export const FileType = { Unknown: 0, File: 1, Directory: 2 };
 
 export class Uri {
@@ -70,6 +72,9 @@ export class Uri {
     return this.path;
   }
   static file(path: string): Uri {
+    return new Uri(path);
+  }
+  static from({ path }: { readonly path: string }): Uri {
     return new Uri(path);
   }
   static joinPath(uri: Uri, ...names: readonly string[]): Uri {
@@ -156,6 +161,7 @@ export const window = {
     tellWords(words);
     return Promise.resolve(answers.typed);
   },
+  showTextDocument: () => Promise.resolve(),
   createQuickPick: () => new QuickPick(),
   createStatusBarItem: () => new StatusBarItem(),
   createTreeView: () => {
@@ -198,6 +204,7 @@ export const commands = {
 
 /** Whatever is asked for is there; {@link disk} says what it is. */
 export const workspace = {
+  registerTextDocumentContentProvider: () => new Disposable(() => undefined),
   fs: {
     stat: ({ path }: Uri) =>
       Promise.resolve({ type: disk.isFolder(path) ? FileType.Directory : FileType.File }),

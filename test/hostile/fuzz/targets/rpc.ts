@@ -77,6 +77,11 @@ const makers: Readonly<Record<SchemaName, (dice: Dice) => unknown>> = {
   }),
   peer: (dice) => ({ peer: someFingerprint(dice) }),
   workspaceChanged: () => ({ workspaceFolders: ['/home/user/project'] }),
+  examine: (dice) => ({
+    id: someText(dice),
+    ...(dice.isLess(0.5) ? { peer: someFingerprint(dice) } : { address: someText(dice) }),
+    ...(dice.isLess(0.5) ? { remote: dice.pick(['ssh', 'codespaces', 'other']) } : {}),
+  }),
 };
 
 const SEEDS_OF_EACH = 20;
