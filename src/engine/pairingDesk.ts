@@ -1,6 +1,7 @@
 import { deferred } from '../base/deferred.ts';
 import type { Deferred } from '../base/deferred.ts';
 import { CourierError } from '../base/failure.ts';
+import type { SessionFailure } from '../base/failure.ts';
 import { printable } from '../base/printable.ts';
 import { systemClock } from '../node/clock.ts';
 import type { Identity } from '../node/identity/identity.ts';
@@ -157,9 +158,9 @@ export class PairingDesk {
   }
 }
 
-/** Tells a device that wants to pair that nobody here does. Never rejects. */
-export async function turnAway(channel: Channel): Promise<void> {
-  const payload = encodeMessage('close', { code: 'not-pairing' });
+/** Tells a device that nobody here has what it has come for. Never rejects. */
+export async function turnAway(channel: Channel, code: SessionFailure = 'not-pairing'): Promise<void> {
+  const payload = encodeMessage('close', { code });
   const header = encodeHeader({ type: FrameType.close, length: payload.length, index: 0 });
   try {
     await channel.send([header, payload]);

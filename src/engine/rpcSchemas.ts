@@ -72,4 +72,5 @@ export const rpcSchemas = {
   peer: v.object({ peer: fingerprint }),
   workspaceChanged: v.object({ workspaceFolders }),
   peersShown: v.object({ isShown: v.boolean() }),
+  share: v.object({ paths, options: sendOptions, outbox: v.optional(path) }),
 } as const;

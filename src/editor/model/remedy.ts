@@ -22,6 +22,7 @@ export function remedyFor(code: EditorFailureCode, origin: 'local' | 'remote'): 
     case 'not-paired':
     case 'invite-garbled':
     case 'invite-refused':
+    case 'other-invite':
     case 'code-differs':
     case 'pairing-paused':
     case 'wrong-identity':
@@ -35,6 +36,7 @@ export function remedyFor(code: EditorFailureCode, origin: 'local' | 'remote'): 
     case 'disk-error':
     case 'disk-full':
     case 'gone':
+    case 'invite-expired':
     case 'limit-exceeded':
     case 'name-refused':
     case 'name-taken':

@@ -77,6 +77,7 @@ const makers: Readonly<Record<SchemaName, (dice: Dice) => unknown>> = {
   }),
   peer: (dice) => ({ peer: someFingerprint(dice) }),
   workspaceChanged: () => ({ workspaceFolders: ['/home/user/project'] }),
+  share: () => ({ paths: ['/home/user/a'], options, outbox: '/storage/outbox/a' }),
 };
 
 const SEEDS_OF_EACH = 20;
