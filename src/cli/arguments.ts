@@ -31,6 +31,10 @@ export type Command =
 export interface ReceiveCommand {
   readonly name: 'receive';
   readonly folder: string;
+  /** Holds an invite to what another device shares: that is dialled, and nobody is waited for. */
+  readonly fromFile: string | undefined;
+  /** How long it dials again after an interruption, without any progress. */
+  readonly retryForMs: number;
   readonly host: string | undefined;
   readonly port: number;
   readonly inviteFile: string | undefined;
@@ -48,9 +52,19 @@ export interface SendCommand {
   readonly paths: readonly string[];
   readonly inviteFile: string | undefined;
   readonly to: string | undefined;
+  /** Nobody is dialled: whoever redeems an invite gets it. */
+  readonly share: ShareWords | undefined;
   readonly effort: Effort;
   readonly state: string | undefined;
   readonly isJson: boolean;
+}
+
+/** Where whoever redeems an invite comes to, and where that invite is written. */
+export interface ShareWords {
+  /** Absent: it is printed. */
+  readonly file: string | undefined;
+  readonly host: string | undefined;
+  readonly port: number;
 }
 
 /** What sending may cost. */
@@ -147,16 +161,23 @@ export const USAGE = `Peer Courier sends files and folders straight to another m
       --on-conflict POLICY     a name is taken: skip, keep-both (default) or replace
       --once                   stop after the first transfer that has ended
       --hidden                 do not announce this receiver on the local network
+  peer-courier receive --folder DIR --from-file FILE
+                               fetch what another device shares: FILE holds its invite ("-": read it from input)
+      --retry-for DURATION     as below
 
   peer-courier send PATH... --invite-file FILE    send to whoever made the invite ("-": read it from input)
   peer-courier send PATH... --to NAME|HOST:PORT   send to a peer that is known from an invite
+  peer-courier send PATH... --share               send to whoever uses an invite, by dialling this machine
+      --share-file FILE        write the invite to FILE instead of printing it; one use, ten minutes
+      --host ADDRESS           listen on this address only (default: all)
+      --port N                 listen on this port (default: ${DEFAULT_PORT})
       --retry-for DURATION     after an interruption, try so long without progress:
                                90s, 10m (default), 2h; 0: never
       --limit MBIT             send at most so many megabits per second (default: no limit)
       --lanes N                use at most N connections, 1 to ${limits.lanes} (default: as many as help)
 
   peer-courier transfers                          list what was interrupted here and can go on
-  peer-courier resume ID                          go on with one that was sent from here
+  peer-courier resume ID                          go on with one that was sent or fetched from here
       --to HOST:PORT           the receiver is there now
       --invite-file FILE       … or where this invite says
       --retry-for, --limit, --lanes   as above
@@ -258,13 +279,30 @@ function parseReceive(words: readonly string[]): Command {
         'on-conflict': { type: 'string', default: 'keep-both' },
         once: { type: 'boolean', default: false },
         hidden: { type: 'boolean', default: false },
+        'from-file': { type: 'string' },
+        'retry-for': { type: 'string' },
       },
     }),
   );
   if (values.help) return { name: 'help' };
+  const fromFile = values['from-file'];
+  const waits = [values.host, values.port, values['invite-file']].some((value) => value !== undefined);
+  if (fromFile !== undefined && (waits || values.once)) {
+    throw new UsageError(
+      'With --from-file the other device is dialled: --host, --port, --invite-file and --once are for waiting.',
+    );
+  }
+  if (fromFile === '-' && values.accept === 'ask') {
+    throw new UsageError('--accept ask needs the terminal for its question: give --from-file a file.');
+  }
+  if (fromFile === undefined && values['retry-for'] !== undefined) {
+    throw new UsageError('--retry-for needs --from-file: without it the sender comes back by itself.');
+  }
   return {
     name: 'receive',
     folder: required(values.folder, 'receive needs --folder DIR, the folder to receive into.'),
+    fromFile,
+    retryForMs: parseRetryFor(values['retry-for']),
     host: values.host,
     port: parsePort(values.port),
     inviteFile: values['invite-file'],
@@ -281,7 +319,14 @@ function parseSend(words: readonly string[]): Command {
   const { values, positionals } = parse(() =>
     parseArgs({
       args: [...words],
-      options: { ...common, ...whereTo },
+      options: {
+        ...common,
+        ...whereTo,
+        share: { type: 'boolean', default: false },
+        'share-file': { type: 'string' },
+        host: { type: 'string' },
+        port: { type: 'string' },
+      },
       allowPositionals: true,
     }),
   );
@@ -289,14 +334,22 @@ function parseSend(words: readonly string[]): Command {
   if (positionals.length === 0) {
     throw new UsageError('send needs at least one PATH: the file or folder to send.');
   }
-  if ((values['invite-file'] === undefined) === (values.to === undefined)) {
-    throw new UsageError('send needs either --invite-file FILE or --to NAME|HOST:PORT.');
+  const ways = [values['invite-file'], values.to, values.share ? 'share' : undefined];
+  if (ways.filter((way) => way !== undefined).length !== 1) {
+    throw new UsageError('send needs either --invite-file FILE or --to NAME|HOST:PORT, or --share.');
+  }
+  const listens = [values['share-file'], values.host, values.port].some((value) => value !== undefined);
+  if (listens && !values.share) {
+    throw new UsageError('--share-file, --host and --port need --share: nobody is waited for without it.');
   }
   return {
     name: 'send',
     paths: positionals,
     inviteFile: values['invite-file'],
     to: values.to,
+    share: values.share
+      ? { file: values['share-file'], host: values.host, port: parsePort(values.port) }
+      : undefined,
     effort: parseEffort(values),
     state: values.state,
     isJson: values.json,

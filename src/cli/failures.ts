@@ -56,6 +56,8 @@ const STATUSES: Readonly<Record<FailureCode, number>> = {
   'pairing-paused': 40,
   'peer-blocked': 41,
   'peer-name-taken': 42,
+  'other-invite': 44,
+  'invite-expired': 45,
   cancelled: INTERRUPTED_STATUS,
 };
 
@@ -69,19 +71,24 @@ export interface Viewpoint {
   readonly origin: 'local' | 'remote';
   /** Whether what has arrived is kept, so that the transfer can go on; otherwise it begins anew. */
   readonly isKept?: boolean;
+  /** The receiver has dialled, for something that the other device shares. */
+  readonly isFetching?: boolean;
 }
 
 /** The sentence for a failure of the whole. `detail` names the thing: a path, an address. */
 export function sentenceFor(
   code: SessionFailure | EntryFailure,
-  { role, origin, isKept = false }: Viewpoint,
+  { role, origin, isKept = false, isFetching = false }: Viewpoint,
   detail = '',
 ): string {
   const isSender = role === 'sender';
-  const again = isKept ? 'resume it' : 'send again';
+  const again = isKept ? 'resume it' : isFetching ? 'try again' : 'send again';
   const other = isSender ? 'receiver' : 'sender';
   switch (code) {
     case 'not-listening':
+      if (isFetching) {
+        return `Nobody shares anything there (${detail}). Check that "peer-courier send … --share" or the window still runs on the other machine.`;
+      }
       return isSender
         ? `Nobody listens there (${detail}). Start "peer-courier receive" on the other machine, and check the address.`
         : 'No receiver runs here. Start "peer-courier receive" first, with the same --state.';
@@ -95,9 +102,21 @@ export function sentenceFor(
       return `Another device answers there than the one you trust (${detail}), so nothing was sent. Do not go on unless you know why; ask for a new invite if its identity was made anew.`;
     case 'invite-garbled':
       return `This is not a whole invite: ${detail}. Copy it again, all of it.`;
+    case 'other-invite':
+      return isSender
+        ? 'This invite is to something that its maker shares: "peer-courier receive --folder DIR --from-file FILE" fetches that. To send, ask for an invite of a receiver.'
+        : 'Whoever made this invite wants to be sent something: "peer-courier send PATH --invite-file FILE" does that. To receive, ask for an invite of "peer-courier send PATH --share".';
+    case 'invite-expired':
+      return 'Nobody has used the invite in its ten minutes. Nothing was sent; share it again.';
     case 'invite-refused':
+      if (isFetching) {
+        return 'What the invite leads to is not shared with this device: it was fetched by somebody else, has ended or has expired. Ask for a new one: "peer-courier send … --share" on the other machine.';
+      }
       return 'The invite was used before, has expired or is not theirs. Ask for a new one: "peer-courier invite" on the receiving side.';
     case 'not-paired':
+      if (isFetching && origin === 'remote') {
+        return 'The sender does not know this device, or shares nothing. Ask for a new invite.';
+      }
       return origin === 'remote'
         ? 'The receiver does not know this device. Ask for an invite ("peer-courier invite" on the receiving side) and use it with --invite-file.'
         : `That is not a known peer (${detail}). Ask for an invite and use it with --invite-file.`;
@@ -132,6 +151,7 @@ export function sentenceFor(
     case 'address-unavailable':
       return `It is not possible to listen there (${detail}). Give --host an address of this machine.`;
     case 'connection-lost':
+      if (isFetching) return `The connection was lost. ${capitalise(again)}.`;
       return isSender
         ? `The connection was lost. ${capitalise(again)}.`
         : 'The connection was lost. Nothing was left half-received; the sender can send again.';
@@ -145,6 +165,7 @@ export function sentenceFor(
       if (isSender && origin === 'local') {
         return 'This transfer runs already, in another process here. Wait for it, or stop that one first.';
       }
+      if (isFetching) return `The sender is busy with this transfer. Wait a moment, then ${again}.`;
       return isSender
         ? `The receiver is busy with other transfers of this device. Wait for one to end, then ${again}.`
         : 'This sender has too many transfers running at once.';
@@ -195,7 +216,7 @@ export function interruptionFor(
     case 'disk-error':
       return 'the receiver could not write something';
     case 'busy':
-      return 'the receiver is busy with this transfer or others';
+      return `the ${origin === 'local' ? here : there} is busy with this transfer or others`;
     case 'cancelled':
       return `the ${origin === 'local' ? here : there} stopped it`;
     case 'gone':
@@ -246,13 +267,17 @@ export function tellFailure({ code, status, sentence }: Explanation, output: Out
 }
 
 /** Status and sentence for an error that was thrown. */
-export function explainError(error: unknown, role: Viewpoint['role'], { isKept = false } = {}): Explanation {
+export function explainError(
+  error: unknown,
+  role: Viewpoint['role'],
+  { isKept = false, isFetching = false } = {},
+): Explanation {
   const code = CourierError.is(error) ? error.code : 'internal';
   const detail = error instanceof Error ? error.message : String(error);
   return {
     code,
     status: statusOf(code),
-    sentence: sentenceFor(code, { role, origin: 'local', isKept }, detail),
+    sentence: sentenceFor(code, { role, origin: 'local', isKept, isFetching }, detail),
   };
 }
 

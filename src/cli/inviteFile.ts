@@ -4,14 +4,14 @@ import { nodeHashing } from '../node/hashing.ts';
 import { isErrno } from '../node/disk/errno.ts';
 import { replaceFile } from '../node/state/stateFile.ts';
 import { parseInvite } from '../peers/invite.ts';
-import type { Invite } from '../peers/invite.ts';
+import type { Invite, InviteKind } from '../peers/invite.ts';
 
 /** More than any invite; nothing larger is read. */
 const MOST_BYTES = 64 * 1024;
 
 /** The invite in a file, or on the standard input for `-`. */
-export function readInvite(path: string): Invite {
-  return parseInvite(nodeHashing, readText(path));
+export function readInvite(path: string, kind: InviteKind = 'receive'): Invite {
+  return parseInvite(nodeHashing, readText(path), kind);
 }
 
 /** Writes an invite, mode 0600. A file that holds anything else than an older invite is not touched. */

@@ -2,38 +2,39 @@ import { deferred } from '../base/deferred.ts';
 import { hostname } from 'node:os';
 import { printable } from '../base/printable.ts';
 import { IncomingTransfers } from '../engine/incomingTransfers.ts';
-import type { IncomingHost } from '../engine/incomingTransfers.ts';
 import { Receiver } from '../engine/receiver.ts';
-import type { StateFolder } from '../engine/stateFolder.ts';
-import { folderFor, UnaskedConsent } from '../engine/unaskedConsent.ts';
-import { systemClock } from '../node/clock.ts';
 import { ReceiveFolder } from '../node/disk/receiveFolder.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
 import { formatAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
 import { INVITE_LIFE_MS } from '../peers/invite.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
-import type { Fingerprint } from '../peers/fingerprint.ts';
-import type { StoredPolicy } from '../peers/policy.ts';
 import { announce } from './announce.ts';
 import type { ReceiveCommand } from './arguments.ts';
 import { UsageError } from './arguments.ts';
 import { commandLine, shortId } from './commandLine.ts';
-import { askConsent } from './consent.ts';
 import { explainError, tellFailure } from './failures.ts';
 import { interruption } from './interruption.ts';
 import { removeInvite, writeInvite } from './inviteFile.ts';
 import { openState } from './leftTransfers.ts';
-import type { TransferState } from './leftTransfers.ts';
 import { tellLostIdentity } from './lostIdentity.ts';
 import { logTo } from './output.ts';
 import type { Output } from './output.ts';
+import { hostOf, takesAll } from './receivingHost.ts';
+import { receiveShared } from './receiveShared.ts';
 import { ReceivingWords } from './receivingWords.ts';
 
 /** `peer-courier receive`. Returns the exit status. */
 export async function receive(command: ReceiveCommand, output: Output): Promise<number> {
   if (command.accept === 'ask' && !process.stdin.isTTY) {
     throw new UsageError('--accept ask needs a terminal to ask on.');
+  }
+  if (command.fromFile !== undefined) {
+    try {
+      return await receiveShared(command, output);
+    } catch (error) {
+      return tellFailure(explainError(error, 'receiver', { isFetching: true }), output);
+    }
   }
   const stop = interruption();
   const done = deferred<number>();
@@ -47,7 +48,9 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
     const state = openState(command.state, logTo(output));
     tellLostIdentity(state.folder, output);
     const folder = ReceiveFolder.open(command.folder);
-    const transfers = new IncomingTransfers(hostOf(command, { state, folder, output }, () => words));
+    const { accept, onConflict } = command;
+    const terms = { accept, onConflict, location: folder.location, open: () => folder };
+    const transfers = new IncomingTransfers(hostOf(terms, { state, output }, () => words));
     const said = new ReceivingWords(output, transfers, {
       isAsked: command.accept === 'ask',
       onEnd: (status) => {
@@ -87,73 +90,6 @@ export async function receive(command: ReceiveCommand, output: Output): Promise<
     if (command.inviteFile !== undefined && invite !== undefined) removeInvite(command.inviteFile, invite);
     if (address !== undefined) sayHowToGoOn(command, address, words?.interrupted ?? [], output);
   }
-}
-
-/** There are no windows that would have to hear of it. */
-function nothing(): void {
-  // The observer has said it.
-}
-
-/** Whether a peer's offers are taken whatever they are: it has no rule of its own, and the general one is that. */
-function takesAll({ accept }: ReceiveCommand, { folder }: TransferState, fingerprint: Fingerprint): boolean {
-  if (accept !== 'known') return false;
-  try {
-    return policyOf(folder, fingerprint).kind === 'default';
-  } catch {
-    // It is not let in anyway; that says why.
-    return false;
-  }
-}
-
-/** One that is about to be invited has none. */
-function policyOf({ peers }: StateFolder, fingerprint: Fingerprint): StoredPolicy {
-  return peers.find(fingerprint)?.policy ?? { kind: 'default' };
-}
-
-/** What a terminal decides for the offers that come in. */
-function hostOf(
-  command: ReceiveCommand,
-  {
-    state,
-    folder,
-    output,
-  }: { readonly state: TransferState; readonly folder: ReceiveFolder; readonly output: Output },
-  words: () => ReceivingWords | undefined,
-): IncomingHost {
-  const { onConflict } = command;
-  const screen = { pause: () => words()?.pause(), resume: () => words()?.resume() };
-  const ask = process.stdin.isTTY ? askConsent(output, screen) : undefined;
-  const countInterrupted = (fingerprint: string): number =>
-    state.accepted.list().filter(({ peer }) => peer === fingerprint).length;
-  const unasked = new UnaskedConsent(systemClock, countInterrupted);
-  return {
-    clock: systemClock,
-    records: state.accepted,
-    history: state.history,
-    logger: logTo(output),
-    receiveFolder: ({ fingerprint }) => folderFor(policyOf(state.folder, fingerprint), folder.location),
-    decide: async (peer, summary, { details, signal }) => {
-      const { name, fingerprint } = peer;
-      const policy = policyOf(state.folder, fingerprint);
-      if (policy.kind === 'default' && command.accept === 'known') return { folder, onConflict };
-      const own = unasked.decide({ fingerprint, policy }, details, { accept: 'ask', acceptLimitBytes: 0 });
-      // Nobody is there who could see what would be replaced.
-      if (own !== undefined) return { folder: own, onConflict: onConflict === 'skip' ? 'skip' : 'keep-both' };
-      if (ask === undefined) {
-        output.event('unanswered', { peer: name, fingerprint, transfer: summary.transfer });
-        output.problem(`${printable(name)} is to be asked about, and there is no terminal to ask on.`);
-        return 'declined';
-      }
-      if (!(await ask(peer, summary, { signal }))) return 'declined';
-      return { folder: ReceiveFolder.open(details.folder), onConflict };
-    },
-    takesEverything: ({ fingerprint }) => takesAll(command, state, fingerprint),
-    lock: (id) => state.locks.take(id),
-    workspaceFolders: () => [],
-    ask: nothing,
-    changed: nothing,
-    received: nothing,
-  };
 }
 
 /** Listens, and hands out the invite: before the port is open, so that whoever waits for it finds both. */

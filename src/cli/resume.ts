@@ -11,7 +11,9 @@ import { leftTransfers, openState, withPrefix } from './leftTransfers.ts';
 import { onlyOne, refuse } from './noSuchTransfer.ts';
 import { logTo } from './output.ts';
 import type { Output } from './output.ts';
+import { resumeReceiving } from './receiveShared.ts';
 import { runJob } from './runJob.ts';
+import { resumeShared } from './shared.ts';
 
 /** `peer-courier resume ID`: goes on with what was sent from here. Returns the exit status. */
 export async function resume(command: ResumeCommand, output: Output): Promise<number> {
@@ -19,8 +21,20 @@ export async function resume(command: ResumeCommand, output: Output): Promise<nu
     const state = openState(command.state, logTo(output));
     const left = onlyOne(withPrefix(leftTransfers(state), command.id), command, output);
     if (left === undefined) return NO_SUCH_TRANSFER_STATUS;
-    if (left.direction === 'incoming') return refuse(waitForSender(left.record, command), output);
+    if (left.direction === 'incoming') {
+      if (left.record.isFetched !== true) return refuse(waitForSender(left.record, command), output);
+      const { to, effort, state: folder } = command;
+      return await resumeReceiving(
+        state,
+        left.record,
+        { to, retryForMs: effort.retryForMs, state: folder },
+        output,
+      );
+    }
     const target = targetOf(left.record, command);
+    if (left.record.share !== undefined) {
+      return await resumeShared({ state, command, output }, left.record, target);
+    }
     return await runJob({ state, record: left.record, target, command, output });
   } catch (error) {
     return tellFailure(explainError(error, 'sender', { isKept: true }), output);

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { CourierError } from '../base/failure.ts';
 import type { JobRecord } from '../engine/jobFiles.ts';
 import { watchMachine } from '../engine/machineWatch.ts';
 import { OutgoingJob } from '../engine/outgoingJob.ts';
@@ -8,6 +9,7 @@ import type { SendObserver, Target } from '../engine/sender.ts';
 import { systemClock } from '../node/clock.ts';
 import { RateLimiter } from '../node/net/rateLimiter.ts';
 import { parseFingerprint } from '../peers/fingerprint.ts';
+import type { Fingerprint } from '../peers/fingerprint.ts';
 import type { OutgoingReport } from '../transfer/outgoingTransfer.ts';
 import type { Effort } from './arguments.ts';
 import { commandLine, shortId } from './commandLine.ts';
@@ -23,8 +25,12 @@ import { SendingWords } from './sendingWords.ts';
 export interface RunJobInit {
   readonly state: TransferState;
   readonly record: JobRecord;
-  /** How to reach the peer until it has been reached. */
-  readonly target: Target;
+  /** How to reach the peer until it has been reached; absent, it comes by itself. */
+  readonly target?: Target;
+  /** Whether its user has stopped it, if that is known already. */
+  readonly stop?: ReturnType<typeof interruption>;
+  /** The job is there, and about to run. */
+  readonly onJob?: (job: OutgoingJob) => void;
   readonly command: { readonly effort: Effort; readonly state: string | undefined };
   readonly output: Output;
 }
@@ -36,9 +42,9 @@ type Attempt = OutgoingReport | { readonly error: unknown };
  * Runs one outgoing transfer on the terminal, over as many sessions as it takes. Returns the exit status. From
  * the moment that the receiver has accepted it there is a record of it, until it has ended.
  */
-export async function runJob({ state, record, target, command, output }: RunJobInit): Promise<number> {
+export async function runJob(init: RunJobInit): Promise<number> {
+  const { state, record, target, onJob, command, output, stop = interruption() } = init;
   tellLostIdentity(state.folder, output);
-  const stop = interruption();
   const lock = await state.locks.take(record.id);
   const seen = state.jobs.lastSeen(record.id);
   const bytesBefore = seen?.progress.bytesDone ?? 0;
@@ -49,15 +55,25 @@ export async function runJob({ state, record, target, command, output }: RunJobI
   let last: Attempt | undefined;
   let isReached = false;
 
-  const attempt: JobHost['attempt'] = async (current, observer, { signal }) => {
+  /** Where the peer is to be dialled. */
+  const placeOf = (current: JobRecord): Target => {
     const peer = parseFingerprint(current.peer);
-    const isPeerKnown = isReached && peer !== undefined;
+    const isKnown = isReached || target === undefined;
+    const where = isKnown && peer !== undefined ? peerTarget(peer) : target;
+    // Whoever has come for what is shared comes again.
+    const isAwaited = current.share !== undefined && where !== undefined && !canBeDialled(state, where);
+    if (where === undefined || isAwaited) {
+      throw new CourierError('connection-lost', 'the peer has to come back');
+    }
+    return where;
+  };
+  const attempt: JobHost['attempt'] = async (current, observer, { signal, arrival }) => {
     words.attempt();
     try {
       last = await sendPaths({
         state: state.folder,
         paths: current.paths,
-        target: isPeerKnown ? { kind: 'peer', fingerprint: peer, addresses: [] } : target,
+        target: arrival === undefined ? placeOf(current) : { kind: 'arrival', arrival },
         name: hostname(),
         transfer: current.id,
         limiter,
@@ -90,7 +106,10 @@ export async function runJob({ state, record, target, command, output }: RunJobI
         state.folder.peers.list().find((peer) => peer.fingerprint === fingerprint)?.name ?? '',
       keep: (changed) => state.jobs.write(changed),
       note: ({ id }, now) => state.jobs.noteLastSeen(id, now),
-      forget: ({ id }) => state.jobs.remove(id),
+      forget: ({ id, share }) => {
+        if (share !== undefined) state.folder.shares.redeem(share.invite);
+        state.jobs.remove(id);
+      },
       changed: () => words.changed(job.summary()),
     },
     seen,
@@ -98,11 +117,19 @@ export async function runJob({ state, record, target, command, output }: RunJobI
   const leave = (): void => job.leave();
   stop.signal.addEventListener('abort', leave);
   const unwatch = watchMachine(() => job.wake());
+  onJob?.(job);
   try {
-    await job.run();
+    const running = job.run();
+    if (stop.signal.aborted) leave();
+    await running;
   } finally {
     unwatch();
     lock.release();
+  }
+  // One that has ended without an attempt says why.
+  const { failure } = job.summary();
+  if (last === undefined && failure !== undefined && failure.code !== 'gone') {
+    last = { error: new CourierError(failure.code, failure.detail) };
   }
   const report = last !== undefined && 'receipt' in last ? last : undefined;
   if (report?.receipt !== undefined) return words.sent(record.id, report);
@@ -126,7 +153,7 @@ function tellEnd(
   },
 ): number {
   const { id, phase, progress } = job.summary();
-  const isKept = job.record.wasAccepted && (phase === 'interrupted' || phase === 'failed');
+  const isKept = job.isLasting && (phase === 'interrupted' || phase === 'failed');
   const explained = explain(last, isKept);
   const status = stopStatus ?? explained.status;
   const isStopped = stopStatus !== undefined && isKept;
@@ -143,6 +170,17 @@ function tellEnd(
     output.problem(`Give up: ${discard}`);
   }
   return status;
+}
+
+function peerTarget(fingerprint: Fingerprint): Target {
+  return { kind: 'peer', fingerprint, addresses: [] };
+}
+
+/** Whoever has dialled us comes from a port that leads nowhere. */
+function canBeDialled({ folder }: TransferState, target: Target): boolean {
+  if (target.kind !== 'peer' || target.addresses.length > 0) return true;
+  const peer = folder.peers.find(target.fingerprint);
+  return peer === undefined || peer.addresses.length > 0;
 }
 
 function explain(last: Attempt | undefined, isKept: boolean): Explanation {

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { toHex } from '../base/bytes.ts';
-import type { JobRecord } from '../engine/jobFiles.ts';
 import { findRoots, labelOf } from '../engine/sender.ts';
-import type { Target } from '../engine/sender.ts';
+import type { DialTarget } from '../engine/sender.ts';
 import { findNamed } from '../peers/namedPeer.ts';
 import type { SendCommand } from './arguments.ts';
 import { explainError, tellFailure } from './failures.ts';
@@ -13,17 +12,16 @@ import type { TransferState } from './leftTransfers.ts';
 import { logTo } from './output.ts';
 import type { Output } from './output.ts';
 import { runJob } from './runJob.ts';
+import { share } from './shared.ts';
 
 /** `peer-courier send`. Returns the exit status. */
 export async function send(command: SendCommand, output: Output): Promise<number> {
   try {
     const state = openState(command.state, logTo(output));
     const label = labelOf(findRoots(command.paths));
-    const target = targetOf(command);
-    const record: JobRecord = {
+    const record = {
       id: toHex(randomBytes(16)),
       paths: command.paths.map((path) => resolve(path)),
-      peer: peerOf(state, target),
       label,
       useGitignore: false,
       leaveOutSecrets: false,
@@ -31,19 +29,29 @@ export async function send(command: SendCommand, output: Output): Promise<number
       isPaused: false,
       wasAccepted: false,
     };
-    return await runJob({ state, record, target, command, output });
+    if (command.share !== undefined) {
+      return await share({ state, command, output }, record, command.share);
+    }
+    const target = targetOf(command);
+    return await runJob({
+      state,
+      record: { ...record, peer: peerOf(state, target) },
+      target,
+      command,
+      output,
+    });
   } catch (error) {
     return tellFailure(explainError(error, 'sender'), output);
   }
 }
 
-function targetOf({ inviteFile, to = '' }: SendCommand): Target {
+function targetOf({ inviteFile, to = '' }: SendCommand): DialTarget {
   if (inviteFile !== undefined) return { kind: 'invite', invite: readInvite(inviteFile) };
   return { kind: 'known', to };
 }
 
 /** The fingerprint of the peer that is meant; empty if only an address is known: then it shows who answers. */
-function peerOf({ folder }: TransferState, target: Target): string {
+function peerOf({ folder }: TransferState, target: DialTarget): string {
   switch (target.kind) {
     case 'invite':
       return target.invite.fingerprint;

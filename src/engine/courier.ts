@@ -13,13 +13,14 @@ import { createCompression } from '../node/codec/zlibCompression.ts';
 import { preview } from '../node/disk/preview.ts';
 import { ReceiveFolder } from '../node/disk/receiveFolder.ts';
 import type { NamedCount } from '../node/disk/preview.ts';
+import { nodeHashing } from '../node/hashing.ts';
 import type { Identity } from '../node/identity/identity.ts';
 import { RateLimiter } from '../node/net/rateLimiter.ts';
 import { formatAddress, parseAddress } from '../peers/address.ts';
 import type { KnownPeer } from '../node/state/knownPeers.ts';
 import { parseFingerprint } from '../peers/fingerprint.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
-import { INVITE_LIFE_MS } from '../peers/invite.ts';
+import { INVITE_LIFE_MS, parseInvite } from '../peers/invite.ts';
 import type { StoredPolicy } from '../peers/policy.ts';
 import type {
   Device,
@@ -35,12 +36,14 @@ import type {
   TransferSummary,
 } from '../rpc/model.ts';
 import type { Compression } from '../transfer/ports.ts';
+import { Fetches } from './fetches.ts';
 import { Gone } from './gone.ts';
 import { HistoryFile } from './historyFile.ts';
 import type { Choice } from './incoming.ts';
 import { IncomingTransfers } from './incomingTransfers.ts';
 import { RecordFiles } from './jobFiles.ts';
 import { Neighbourhood } from './neighbourhood.ts';
+import type { JobRecord } from './jobFiles.ts';
 import { OutgoingTransfers } from './outgoingTransfers.ts';
 import type { SendOrder } from './outgoingTransfers.ts';
 import type { Compare } from './comparison.ts';
@@ -53,6 +56,7 @@ import { ReceiverNote } from './receiverNote.ts';
 import { ReceiverSwitch } from './receiverSwitch.ts';
 import { findRoots, sendPaths } from './sender.ts';
 import type { Target } from './sender.ts';
+import { createShareInvite, ShareDesk } from './shareDesk.ts';
 import { StateFolder } from './stateFolder.ts';
 import { requireNotBlocked, requirePartner } from './notBlocked.ts';
 import { folderFor, UnaskedConsent } from './unaskedConsent.ts';
@@ -89,6 +93,10 @@ export class Courier {
   readonly #unasked: UnaskedConsent;
   readonly #desk: PairingDesk;
   readonly #neighbourhood: Neighbourhood;
+  readonly #shares: ShareDesk;
+  readonly #fetches: Fetches;
+  /** What all that is fetched shares. */
+  readonly #fetching = { pool: new BufferPool(), memory: new FairShare() };
 
   // Mutable.
   #settings: EngineSettings;
@@ -115,6 +123,10 @@ export class Courier {
       history: this.#history,
       logger,
       receiveFolder: ({ fingerprint }) => folderFor(this.#policyOf(fingerprint), this.#receiveFolder),
+      fetches: {
+        isConnected: (id) => this.#fetches.isConnected(id),
+        giveWay: (id) => this.#fetches.giveWay(id),
+      },
       decide: ({ fingerprint }, _summary, { details }) => this.#decide(fingerprint, details),
       isTaken: (id) => this.#outgoing.has(id),
       workspaceFolders: init.workspaceFolders,
@@ -130,12 +142,12 @@ export class Courier {
         clock: systemClock,
         nameOf: (fingerprint) => this.#nameOf(fingerprint),
         changed: () => init.onChange('transfers'),
-        attempt: (record, observer, { signal }) =>
+        attempt: (record, observer, { signal, arrival }) =>
           sendPaths({
             state: this.#state,
             paths: record.paths,
             omit: { useGitignore: record.useGitignore, leaveOutSecrets: record.leaveOutSecrets },
-            target: this.#targetOf(record.peer),
+            target: arrival === undefined ? this.#targetOf(record) : { kind: 'arrival', arrival },
             name: this.device.name,
             transfer: record.id,
             observer,
@@ -145,6 +157,27 @@ export class Courier {
             signal,
           }),
       },
+      withdraw: (invite) => void this.#state.shares.redeem(invite),
+    });
+    this.#shares = new ShareDesk({
+      state: this.#state,
+      shared: () => this.#outgoing.shared,
+      device: () => ({ name: this.device.name, compression: this.#compression }),
+      paired: () => this.#peersChanged(),
+      logger,
+    });
+    this.#fetches = new Fetches({
+      transfers: this.#incoming,
+      common: () => ({
+        state: this.#state,
+        consent: (...offer) => this.#incoming.consent(...offer),
+        keepsInterrupted: true,
+        observer: this.#incoming,
+        compression: this.#compression,
+        ...this.#fetching,
+      }),
+      identity: () => this.#needIdentity(),
+      name: () => this.device.name,
     });
     this.#receiver = new ReceiverSwitch({
       state: this.#state,
@@ -156,6 +189,7 @@ export class Courier {
       },
       onPaired: () => this.#peersChanged(),
       desk: this.#desk,
+      shares: this.#shares,
     });
     this.#note = new ReceiverNote(join(storage, 'receiver-was-on'));
     this.#limiter.setRate(rateOf(init.settings));
@@ -228,6 +262,7 @@ export class Courier {
     this.#init.onChange('device');
     this.#neighbourhood.identify(identity);
     this.#outgoing.takeUp();
+    this.#fetches.takeUp();
     if (!this.#note.take(Date.now())) return;
     // What fails is seen in the receiver's status.
     this.startReceiver().catch(() => undefined);
@@ -237,6 +272,7 @@ export class Courier {
   machineChanged(): void {
     this.#neighbourhood.networkChanged();
     this.#outgoing.machineChanged();
+    this.#fetches.wake();
     // The addresses that are shown.
     this.#init.onChange('receiver');
   }
@@ -365,12 +401,40 @@ export class Courier {
     this.#outgoing.discardOutbox(folder);
   }
 
-  send(order: SendOrder): string {
+  send({ peer, ...what }: Omit<SendOrder, 'to'> & { readonly peer: string }): string {
     this.#needIdentity();
-    requirePartner(this.#state, knownBy(order.peer));
-    const id = this.#outgoing.send(order);
+    requirePartner(this.#state, knownBy(peer));
+    const id = this.#outgoing.send({ ...what, to: { peer } });
     this.#init.onChange('transfers');
     return id;
+  }
+
+  /** Offers something to whoever redeems an invite, by dialling this device; turns the receiver on for that. */
+  async share(
+    what: Omit<SendOrder, 'to'>,
+  ): Promise<{ readonly id: string; readonly text: string; readonly expiresAtMs: number }> {
+    const identity = this.#needIdentity();
+    // What cannot be sent is told before anything listens.
+    findRoots(what.paths);
+    await this.startReceiver();
+    const { invite, text } = createShareInvite(this.#state, identity, this.#receiver.addresses);
+    const expiresAtMs = Date.now() + INVITE_LIFE_MS;
+    try {
+      const id = this.#outgoing.send({ ...what, to: { invite } });
+      this.#init.onChange('transfers');
+      return { id, text, expiresAtMs };
+    } catch (error) {
+      this.#state.shares.redeem(invite);
+      throw error;
+    }
+  }
+
+  /** Dials whoever made an invite to something that is shared; what is offered then is asked about as every offer is. */
+  async redeemShare(text: string, { signal }: { readonly signal: AbortSignal }): Promise<PeerSummary> {
+    const { fingerprint } = await this.#fetches.redeem(parseInvite(nodeHashing, text, 'share'), { signal });
+    this.#peersChanged();
+    this.#outgoing.peerChanged(fingerprint);
+    return this.#peer(fingerprint);
   }
 
   acceptOffer(...[id, choice]: Parameters<IncomingTransfers['accept']>): void {
@@ -471,10 +535,16 @@ export class Courier {
   }
 
   /** The peer of a job: by its key, because names are for people and may be shared. */
-  #targetOf(peer: string): Target {
+  #targetOf({ peer, share }: JobRecord): Target {
     const fingerprint = parseFingerprint(peer);
     if (fingerprint === undefined) throw new CourierError('internal', 'a job without a peer');
-    return { kind: 'peer', fingerprint, addresses: this.#neighbourhood.addressesOf(fingerprint) };
+    const addresses = this.#neighbourhood.addressesOf(fingerprint);
+    const isNowhere = addresses.length + (this.#state.peers.find(fingerprint)?.addresses.length ?? 0) === 0;
+    // Whoever has come for what is shared comes again, and is most often where nobody can look for it.
+    if (share !== undefined && isNowhere) {
+      throw new CourierError('connection-lost', 'the peer has to come back');
+    }
+    return { kind: 'peer', fingerprint, addresses };
   }
 
   #doctorTargetOf({ peer, address }: ExamineWish): DoctorTarget | undefined {

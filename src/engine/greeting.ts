@@ -7,7 +7,7 @@ export function greeting(
   role: Hello['role'],
   name: string,
   compression: Compression,
-  proof?: Hello['proof'],
+  { proof, transfer }: Pick<Hello, 'proof' | 'transfer'> = {},
 ): Hello {
   return {
     versions: [limits.oldestVersion, limits.version],
@@ -16,5 +16,6 @@ export function greeting(
     codecs: [...compression.codecs],
     limits: { openWants: limits.openWants, lanes: limits.lanes },
     ...(proof === undefined ? {} : { proof }),
+    ...(transfer === undefined ? {} : { transfer }),
   };
 }

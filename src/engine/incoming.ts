@@ -39,6 +39,8 @@ export interface Incoming {
   accepted: AcceptedRecord | undefined;
   /** It was agreed to in this session, and the peer has not heard of that: nobody will come back for it. */
   isUntold: boolean;
+  /** This device dials for it: the peer shares it. */
+  isFetched: boolean;
   /** The user wants it off the list as soon as it has ended. */
   isDiscarded: boolean;
   heldBytes: number | undefined;
@@ -65,6 +67,7 @@ export function newIncoming(id: string, peer: IncomingPeer, startedAtMs: number)
     decision: undefined,
     accepted: undefined,
     isUntold: false,
+    isFetched: false,
     isDiscarded: false,
     heldBytes: undefined,
     files: 0,
@@ -87,6 +90,7 @@ export function leftIncoming(
     label: record.label,
     phase: 'interrupted',
     accepted: record,
+    isFetched: record.isFetched ?? false,
     heldBytes,
     progress: restedAt(leftProgress(record, { seen, heldBytes })),
     failure: seen?.failure,

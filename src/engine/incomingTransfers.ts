@@ -7,7 +7,7 @@ import { printable } from '../base/printable.ts';
 import type { ConflictPolicy } from '../node/disk/publish.ts';
 import { ReceiveFolder } from '../node/disk/receiveFolder.ts';
 import { parseFingerprint } from '../peers/fingerprint.ts';
-import type { OfferDetails, ReceivedSummary, TransferSummary } from '../rpc/model.ts';
+import type { Failure, OfferDetails, ReceivedSummary, TransferSummary } from '../rpc/model.ts';
 import type { IncomingReport } from '../transfer/incomingTransfer.ts';
 import type { OfferSummary } from '../transfer/offerSummary.ts';
 import { discardReceived, heldBytesOf, reopenFolder } from './acceptedFolder.ts';
@@ -46,6 +46,13 @@ export interface IncomingHost {
   workspaceFolders(): readonly string[];
   /** Somebody has to ask the user. */
   ask(id: string): void;
+  /** What this device fetches of its own accord, by the transfer's id; absent, nothing. */
+  readonly fetches?: {
+    /** Whether it is connected for this one, and no offer has come yet. */
+    isConnected(id: string): boolean;
+    /** Another connection brings it. */
+    giveWay(id: string): void;
+  };
   /** Whether an id is that of something else here, which a peer may know. */
   isTaken?(id: string): boolean;
   /** Whether every offer of a peer is taken, whatever will be listed in it. */
@@ -79,6 +86,8 @@ export class IncomingTransfers implements ReceiverObserver {
   // Mutable.
   readonly #all = new Map<string, Incoming>();
   #isNoting = false;
+  /** Whoever waits until no session of a transfer runs. */
+  readonly #idle = new Map<string, Deferred<void>>();
 
   constructor(host: IncomingHost) {
     this.#host = host;
@@ -125,6 +134,44 @@ export class IncomingTransfers implements ReceiverObserver {
     return this.#all.has(id);
   }
 
+  /** Resolves when no session of a transfer runs. */
+  async whenIdle(id: string): Promise<void> {
+    while (this.#all.get(id)?.session !== undefined) {
+      const idle = this.#idle.get(id) ?? deferred<void>();
+      this.#idle.set(id, idle);
+      await idle.promise;
+    }
+  }
+
+  /** Whether there is a reason to fetch more of a transfer: it has not ended, or its peer may not know that it has. */
+  isUnfinished(id: string): boolean {
+    const incoming = this.#all.get(id);
+    if (incoming === undefined) return false;
+    const { phase, accepted } = incoming;
+    return phase === 'interrupted' || phase === 'failed' || (phase === 'done' && accepted !== undefined);
+  }
+
+  /** Whether its user has agreed to it, so that it outlives this process. */
+  isAccepted(id: string): boolean {
+    return this.#all.get(id)?.accepted !== undefined;
+  }
+
+  /** Why one that was interrupted does not go on by itself. */
+  failed(id: string, failure: Failure): void {
+    const incoming = this.#all.get(id);
+    if (incoming?.phase !== 'interrupted' || incoming.session !== undefined) return;
+    incoming.failure = failure;
+    this.#note(incoming);
+    this.#host.changed();
+  }
+
+  /** Those that were interrupted and that this device dials for. */
+  get fetchable(): readonly { readonly id: string; readonly peer: IncomingPeer }[] {
+    return [...this.#all.values()].filter(
+      ({ isFetched, phase, session }) => isFetched && phase === 'interrupted' && session === undefined,
+    );
+  }
+
   /** Whether all of a transfer is there, whatever the peer knows of that. */
   hasReceived(id: string): boolean {
     return this.#host.history.list().some((item) => item.id === id);
@@ -152,7 +199,12 @@ export class IncomingTransfers implements ReceiverObserver {
       receiving.cancel();
       return;
     }
+    if (this.#isCrossed(receiving, existing)) {
+      receiving.giveWay();
+      return;
+    }
     const incoming = existing ?? newIncoming(id, peer, record?.startedAtMs ?? Date.now());
+    incoming.isFetched ||= receiving.isFetched;
     if (incoming.session === undefined) incoming.accepted = record;
     else {
       // The peer has come back before we noticed that it was gone.
@@ -203,6 +255,8 @@ export class IncomingTransfers implements ReceiverObserver {
     incoming.session = undefined;
     incoming.offer = undefined;
     incoming.decision = undefined;
+    this.#idle.get(receiving.id)?.resolve();
+    this.#idle.delete(receiving.id);
     if (report.receipt === undefined) this.#endWithout(incoming, report);
     else this.#finish(incoming, report.receipt);
     // Unless the peer has heard of the receipt, it will offer the transfer again.
@@ -335,6 +389,22 @@ export class IncomingTransfers implements ReceiverObserver {
     }
   }
 
+  /**
+   * Whether a session that begins has to give way: the two devices have dialled each other, and the other connection is
+   * the one that goes on. If it is this one, the other gives way.
+   */
+  #isCrossed(receiving: Receiving, existing: Incoming | undefined): boolean {
+    const { id, isFetched, isPreferred } = receiving;
+    const running = existing?.session;
+    // Who has dialled twice has given the first one up.
+    if (running !== undefined && running.isFetched !== isFetched && !isPreferred) return true;
+    const { fetches } = this.#host;
+    if (isFetched || fetches === undefined) return false;
+    if (fetches.isConnected(id) && !isPreferred) return true;
+    fetches.giveWay(id);
+    return false;
+  }
+
   get #live(): readonly Incoming[] {
     return [...this.#all.values()].filter(({ session }) => session !== undefined);
   }
@@ -378,6 +448,7 @@ export class IncomingTransfers implements ReceiverObserver {
       onConflict,
       agreed: agreedOf(summary),
       startedAtMs,
+      ...(incoming.isFetched ? { isFetched: true } : {}),
     };
     incoming.accepted = accepted;
     this.#host.records.write(accepted);

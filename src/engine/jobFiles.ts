@@ -19,8 +19,17 @@ const jobSchema = v.strictObject({
   id,
   /** Absolute paths. */
   paths: v.array(text),
-  /** The peer's fingerprint. */
-  peer: fingerprint,
+  /** The peer's fingerprint; empty as long as nobody has redeemed what is shared. */
+  peer: v.union([v.literal(''), fingerprint]),
+  /** It is shared: whoever redeems this invite gets it, by dialling this device … */
+  share: v.optional(
+    v.strictObject({
+      invite: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/u)),
+      /** … where a terminal listens for this transfer alone. */
+      host: v.optional(v.pipe(v.string(), v.maxLength(253))),
+      port: v.optional(v.pipe(count, v.maxValue(65_535))),
+    }),
+  ),
   label: text,
   useGitignore: v.boolean(),
   leaveOutSecrets: v.boolean(),
@@ -53,6 +62,8 @@ const acceptedSchema = v.strictObject({
     notable: v.optional(count),
   }),
   startedAtMs: moment,
+  /** This device dials: the peer shares it. */
+  isFetched: v.optional(v.boolean()),
 });
 
 const lastSeenSchema = v.strictObject({

@@ -1,13 +1,16 @@
 import type { Clock } from '../base/clock.ts';
 import { deferred } from '../base/deferred.ts';
-import type { EntryFailure } from '../base/failure.ts';
+import type { EntryFailure, SessionFailure } from '../base/failure.ts';
+import { parseFingerprint } from '../peers/fingerprint.ts';
+import { INVITE_LIFE_MS } from '../peers/invite.ts';
+import type { OpenShare } from '../peers/trust.ts';
 import type { Failure, Progress, TransferPhase, TransferSummary } from '../rpc/model.ts';
 import type { OutgoingReport } from '../transfer/outgoingTransfer.ts';
 import type { LeftOutReason } from '../transfer/ports.ts';
 import { isInterruption, retryDelayMs } from '../transfer/retryPolicy.ts';
 import type { Patience } from '../transfer/retryPolicy.ts';
 import type { JobRecord, LastSeen } from './jobFiles.ts';
-import type { SendHandle, SendObserver } from './sender.ts';
+import type { Arrival, SendHandle, SendObserver } from './sender.ts';
 import {
   FailedEntries,
   failureOfEnd,
@@ -29,11 +32,11 @@ export interface JobHost {
   readonly patience: Patience;
   /** Whether one that only the user can go on with is waited for; if not, {@link OutgoingJob.run} resolves. */
   readonly waitsForUser: boolean;
-  /** Runs one session for the job, to its end. */
+  /** Runs one session for the job, to its end: over the connection of a peer that has dialled us, if there is one. */
   attempt(
     record: JobRecord,
     observer: SendObserver,
-    options: { readonly signal: AbortSignal },
+    options: { readonly signal: AbortSignal; readonly arrival?: Arrival },
   ): Promise<OutgoingReport>;
   /** The peer's name as it is known now. */
   nameOf(fingerprint: string): string;
@@ -51,6 +54,9 @@ export interface JobHost {
  *     connecting ─▶ offering ─▶ waiting ─▶ moving ─▶ publishing ─▶ done
  *         ▲                                  │ ▲
  *         └── interrupted ◀── (broken) ──────┘ └──▶ paused        declined, cancelled, failed: from anywhere
+ *
+ * One that is shared begins as `shared` and waits for whoever redeems its invite. From then on that is its peer, which
+ * may dial us at any time; a session of ours with it gives way if it is not the one that goes on when the two cross.
  *
  * Only a transfer that the peer has accepted is tried again by itself, and outlives its process until it has
  * ended; one that never came so far tells its user at once. One that failed for a reason that does not pass is
@@ -78,6 +84,10 @@ export class OutgoingJob {
   #isCancelled = false;
   #isLeaving = false;
   #disarmNotes: () => void = () => undefined;
+  /** The peer has dialled us: the next attempt is over this connection. */
+  #arrival: Arrival | undefined;
+  /** The attempt that is under way: whether the peer has dialled, and what ends one that is not connected yet. */
+  #attempting: { readonly isArrival: boolean; readonly giveWay: AbortController } | undefined;
 
   /** `seen` is how an earlier process left it. */
   constructor(record: JobRecord, host: JobHost, seen?: LastSeen) {
@@ -107,6 +117,11 @@ export class OutgoingJob {
     return this.#run ?? Promise.resolve();
   }
 
+  /** Its peer has agreed to it, or has come for it: it is tried again, and outlives this process until it has ended. */
+  get isLasting(): boolean {
+    return this.#record.wasAccepted || (this.#record.share !== undefined && !this.#isUnredeemed);
+  }
+
   /** Whether it changes from moment to moment. */
   get isMoving(): boolean {
     return this.#session !== undefined;
@@ -125,13 +140,19 @@ export class OutgoingJob {
     let attempt = 0;
     let movedAt = this.#host.clock.now();
     while (!this.#isCancelled && !this.#isLeaving) {
-      if (this.#record.isPaused) {
+      if (this.#record.isPaused && this.#arrival === undefined) {
         await this.#rest('paused');
         continue;
+      }
+      if (this.#isUnredeemed && this.#arrival === undefined) {
+        if (await this.#waitForRedemption()) continue;
+        break;
       }
       const before = this.#progress.bytesDone;
       const failure = await this.#attempt();
       if (failure === undefined || this.#isCancelled || this.#isLeaving) break;
+      // The peer has come by itself meanwhile: what became of the other attempt does not matter.
+      if (this.#arrival !== undefined) continue;
       this.#failure = failure;
       if (this.#isOver(failure)) break;
       if (this.#progress.bytesDone > before) {
@@ -152,8 +173,19 @@ export class OutgoingJob {
       }
     }
     this.#run = undefined;
+    this.#arrival?.refuse(this.#isCancelled ? 'cancelled' : 'busy');
+    this.#arrival = undefined;
     this.#settle();
     this.#host.changed();
+  }
+
+  /** Waits until somebody has come with the invite; `false`: nobody has, in time. */
+  async #waitForRedemption(): Promise<boolean> {
+    const leftMs = this.#record.startedAtMs + INVITE_LIFE_MS - Date.now();
+    if (leftMs > 0 && (await this.#rest('shared', leftMs))) return true;
+    this.#failure = { code: 'invite-expired', detail: '', origin: 'local' };
+    this.#phase = 'failed';
+    return false;
   }
 
   /** What becomes of it after the last attempt. */
@@ -164,7 +196,7 @@ export class OutgoingJob {
       this.#failure = undefined;
     } else if (this.#isLeaving && this.#phase !== 'done') this.#phase = 'interrupted';
     const isOpen = this.#phase === 'interrupted' || this.#phase === 'failed';
-    if (isOpen && this.#record.wasAccepted) this.#note();
+    if (isOpen && this.isLasting) this.#note();
     else this.#host.forget(this.#record);
   }
 
@@ -191,6 +223,32 @@ export class OutgoingJob {
     this.#wake.resolve();
   }
 
+  /** This transfer as those find it who come for it; `undefined`: it is not shared. */
+  get share(): (OpenShare & { readonly invite: string }) | undefined {
+    const { id, peer, share } = this.#record;
+    return share === undefined
+      ? undefined
+      : { transfer: id, invite: share.invite, peer: parseFingerprint(peer) };
+  }
+
+  /** The peer has dialled us, or somebody who has redeemed the invite just now; tells why it is turned away. */
+  arrive(arrival: Arrival): SessionFailure | undefined {
+    if (this.#isCancelled || this.#phase === 'cancelled') return 'cancelled';
+    if (this.hasEnded && this.#phase !== 'failed' && this.#phase !== 'interrupted') return 'invite-refused';
+    if (this.hasEnded || this.#isLeaving) return 'busy';
+    const isOurs = this.#session !== undefined && this.#attempting?.isArrival === false;
+    // Both have dialled. The peer decides in the same way: this one ends, and ours goes on.
+    if (isOurs && !arrival.isPreferred) return 'busy';
+    if (this.#isUnredeemed) this.#keep({ peer: arrival.fingerprint });
+    this.#arrival?.refuse('busy');
+    this.#arrival = arrival;
+    // A dial that is not connected yet may never be: whoever has come is here.
+    if (this.#session === undefined) this.#attempting?.giveWay.abort();
+    else this.#session.interrupt();
+    this.#wake.resolve();
+    return undefined;
+  }
+
   /** The world may have changed: does not wait any longer for the next attempt. */
   wake(): void {
     if (this.#retryAtMs !== undefined) this.#wake.resolve();
@@ -201,7 +259,7 @@ export class OutgoingJob {
     if (this.hasEnded) return;
     this.#isLeaving = true;
     // Nobody keeps anything of what nobody has accepted.
-    if (this.#session === undefined || !this.#record.wasAccepted) this.#abort.abort();
+    if (this.#session === undefined || !this.isLasting) this.#abort.abort();
     else this.#session.interrupt();
     this.#wake.resolve();
   }
@@ -245,13 +303,18 @@ export class OutgoingJob {
   /** Why the session ended; `undefined` when everything has arrived. */
   async #attempt(): Promise<Failure | undefined> {
     // Whoever waits for a peer that is away sees one long interruption, not two changes a second.
+    const arrival = this.#arrival;
+    const giveWay = new AbortController();
+    this.#arrival = undefined;
+    this.#attempting = { isArrival: arrival !== undefined, giveWay };
     if (this.#retryAtMs === undefined) this.#phase = 'connecting';
     this.#failed = new FailedEntries();
     this.#skipped = 0;
     this.#host.changed();
     try {
       const report = await this.#host.attempt(this.#record, this.#observer(), {
-        signal: this.#abort.signal,
+        signal: AbortSignal.any([this.#abort.signal, giveWay.signal]),
+        ...(arrival === undefined ? {} : { arrival }),
       });
       this.#close();
       if (report.receipt === undefined) return failureOfEnd(report.end) ?? unknownFailure;
@@ -301,6 +364,7 @@ export class OutgoingJob {
   /** The session is over; what it showed stays. */
   #close(): void {
     this.#disarmNotes();
+    this.#attempting = undefined;
     const snapshot = this.#session?.snapshot();
     this.#session = undefined;
     if (snapshot === undefined) return;
@@ -316,7 +380,7 @@ export class OutgoingJob {
   }
 
   #note(): void {
-    if (!this.#record.wasAccepted) return;
+    if (!this.isLasting) return;
     const { progress, failure } = this.summary();
     const { bytesDone, bytesTotal, entriesDone, entriesTotal } = progress;
     this.#host.note(this.#record, {
@@ -332,14 +396,14 @@ export class OutgoingJob {
       this.#phase = code;
       return true;
     }
-    if (mayPass(failure) && this.#record.wasAccepted) return false;
+    if (mayPass(failure) && this.isLasting) return false;
     this.#phase = 'failed';
     return true;
   }
 
   /** Waits for the user, or for the next attempt; tells whether the user ended it. */
-  async #rest(phase: 'paused' | 'interrupted', delayMs?: number): Promise<boolean> {
-    if (this.#isCancelled || this.#isLeaving) return true;
+  async #rest(phase: 'paused' | 'interrupted' | 'shared', delayMs?: number): Promise<boolean> {
+    if (this.#isCancelled || this.#isLeaving || this.#arrival !== undefined) return true;
     this.#phase = this.#record.isPaused ? 'paused' : phase;
     this.#retryAtMs = delayMs === undefined ? undefined : Date.now() + delayMs;
     this.#wake = deferred();
@@ -357,6 +421,11 @@ export class OutgoingJob {
     disarm();
     if (!isTimeUp) this.#retryAtMs = undefined;
     return !isTimeUp;
+  }
+
+  /** It is shared, and nobody has come for it yet. */
+  get #isUnredeemed(): boolean {
+    return this.#record.share !== undefined && this.#record.peer === '';
   }
 
   #keep(change: Partial<JobRecord>): void {

@@ -20,6 +20,8 @@ export interface OutgoingInit {
   readonly outboxes: string;
   readonly host: Omit<JobHost, 'keep' | 'note' | 'forget' | 'patience' | 'waitsForUser'>;
   readonly logger: Logger;
+  /** An invite to something that is shared is of no use any more. */
+  readonly withdraw: (invite: string) => void;
 }
 
 /** How many that have ended are listed, the latest ones. */
@@ -28,7 +30,8 @@ const MOST_ENDED = 100;
 /** What the user wants sent. */
 export interface SendOrder {
   readonly paths: readonly string[];
-  readonly peer: string;
+  /** A fingerprint; or the invite under which it is shared, with whoever redeems that. */
+  readonly to: { readonly peer: string } | { readonly invite: string };
   readonly options: SendOptions;
   readonly outbox: string | undefined;
   readonly window: string | undefined;
@@ -57,6 +60,11 @@ export class OutgoingTransfers {
     return this.#jobs.has(id);
   }
 
+  /** Those that are shared. */
+  get shared(): readonly OutgoingJob[] {
+    return [...this.#jobs.values()].filter(({ share }) => share !== undefined);
+  }
+
   summaries(): readonly TransferSummary[] {
     return [...this.#jobs.values()].map((job) => job.summary());
   }
@@ -77,13 +85,13 @@ export class OutgoingTransfers {
   }
 
   /** Begins a transfer; throws if what is to be sent cannot be found. Returns its id. */
-  send({ paths, peer, options, outbox, window }: SendOrder): string {
+  send({ paths, to, options, outbox, window }: SendOrder): string {
     const roots = findRoots(paths);
     const first = printable(roots[0]?.name ?? '');
     const record: JobRecord = {
       id: toHex(randomBytes(16)),
       paths: [...paths],
-      peer,
+      ...('peer' in to ? { peer: to.peer } : { peer: '', share: { invite: to.invite } }),
       label: roots.length === 1 ? first : `${first} + ${roots.length - 1}`,
       ...options,
       ...(outbox === undefined ? {} : { outbox: this.#requireOutbox(outbox) }),
@@ -115,7 +123,8 @@ export class OutgoingTransfers {
   retry(id: string): void {
     const job = this.#job(id);
     const { phase } = job.summary();
-    if (!job.hasEnded || phase === 'done') throw new Gone(id);
+    // Nobody holds an invite any more that has expired or was withdrawn.
+    if (!job.hasEnded || phase === 'done' || job.record.peer === '') throw new Gone(id);
     this.#init.records.write(job.record);
     void this.#run(job);
   }
@@ -164,8 +173,8 @@ export class OutgoingTransfers {
 
   async #run(job: OutgoingJob): Promise<void> {
     await job.run();
-    // Of a transfer that failed the copies stay, so that it can be tried again.
-    if (job.summary().phase === 'done') this.#discardOutboxOf(job);
+    // Of a transfer that failed the copies stay, so that it can be tried again; one that nobody has come for cannot.
+    if (job.summary().phase === 'done' || job.record.peer === '') this.#discardOutboxOf(job);
     const ended = [...this.#jobs.values()].filter(holdsNothing);
     for (const { id } of ended.slice(0, -MOST_ENDED)) this.remove(id);
   }
@@ -204,7 +213,10 @@ export class OutgoingTransfers {
       waitsForUser: true,
       keep: (changed) => records.write(changed),
       note: ({ id }, seen) => records.noteLastSeen(id, seen),
-      forget: ({ id }) => records.remove(id),
+      forget: ({ id, share }) => {
+        if (share !== undefined) this.#init.withdraw(share.invite);
+        records.remove(id);
+      },
     };
     return new OutgoingJob(record, jobHost, records.lastSeen(record.id));
   }

@@ -59,7 +59,9 @@ export async function pairByInvite(text: string, init: PairInit): Promise<Finger
   });
   const session = new SenderSession({
     isDialler: true,
-    hello: greeting('sender', name, noCompression, { invite: inviteName(id), mac: toHex(proof) }),
+    hello: greeting('sender', name, noCompression, {
+      proof: { invite: inviteName(id), mac: toHex(proof) },
+    }),
     now: systemClock.now(),
   });
   let peerName: string | undefined;

@@ -1,6 +1,7 @@
 import { deferred } from '../base/deferred.ts';
 import type { Deferred } from '../base/deferred.ts';
 import { CourierError } from '../base/failure.ts';
+import type { SessionFailure } from '../base/failure.ts';
 import { printable } from '../base/printable.ts';
 import { systemClock } from '../node/clock.ts';
 import type { Identity } from '../node/identity/identity.ts';
@@ -9,6 +10,7 @@ import type { Inbound } from '../node/net/listener.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
 import { parseAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
+import { goesOnWhenCrossed } from '../peers/crossing.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import { PairingGuard } from '../peers/pairingGuard.ts';
 import { encodeHeader, FrameType } from '../protocol/frame.ts';
@@ -37,6 +39,23 @@ interface Waiting {
   isComparing: boolean;
 }
 
+/** Somebody here dials another device, whose user may do the same. */
+interface Dialling {
+  readonly wish: PairingWish;
+  /** Who answers; `undefined`: nobody does. */
+  readonly answered: Deferred<Fingerprint | undefined>;
+  /** Ends our own talk: the other device's goes on in its place. */
+  readonly giveWay: AbortController;
+  /** How the talk ends for which ours gave way. */
+  readonly theirs: Deferred<Comparison>;
+  /** Our talk has come to a code: another one would be another guess for somebody in the middle. */
+  hasCode: boolean;
+  hasGivenWay: boolean;
+}
+
+/** How long we wait for the connection of a device that says that it dials us itself. */
+const CROSSED_MS = 10_000;
+
 /** Where users of this device compare codes, with others that dial, and with others that they dial. */
 export class PairingDesk {
   // Immutable.
@@ -45,6 +64,7 @@ export class PairingDesk {
 
   // Mutable.
   #waiting: Waiting | undefined;
+  #dialling: Dialling | undefined;
   /** A wish is being looked after. */
   #isBusy = false;
 
@@ -92,9 +112,28 @@ export class PairingDesk {
   }
 
   async #dial(text: string, wish: PairingWish): Promise<Fingerprint> {
-    const { identity, signal } = wish;
     const address = parseAddress(text.trim(), DEFAULT_PORT);
     if (address === undefined) throw new CourierError('unreachable', `${printable(text)} is no address`);
+    const dialling: Dialling = {
+      wish,
+      answered: deferred(),
+      giveWay: new AbortController(),
+      theirs: deferred(),
+      hasCode: false,
+      hasGivenWay: false,
+    };
+    this.#dialling = dialling;
+    try {
+      return await this.#dialAt(address, dialling);
+    } finally {
+      this.#dialling = undefined;
+      dialling.answered.resolve(undefined);
+    }
+  }
+
+  async #dialAt(address: Address, dialling: Dialling): Promise<Fingerprint> {
+    const { wish } = dialling;
+    const { identity, signal } = wish;
     const { channel, exporter, fingerprint } = await dial({
       identity,
       purpose: 'pairing',
@@ -107,13 +146,32 @@ export class PairingDesk {
       },
       signal,
     });
+    dialling.answered.resolve(fingerprint);
     const pair = { dialler: identity.fingerprint, listener: fingerprint, exporter };
-    const comparison = await compareCodes({ ...wish, side: 'dialler', pair, channel });
+    const either = AbortSignal.any([signal, dialling.giveWay.signal]);
+    const ours = await compareCodes({
+      ...wish,
+      side: 'dialler',
+      pair,
+      channel,
+      compare: (code, options) => {
+        dialling.hasCode = true;
+        return wish.compare(code, options);
+      },
+      signal: either,
+    });
+    const isFirst = goesOnWhenCrossed(identity.fingerprint, fingerprint);
+    const comparison = hasCrossed(dialling, ours, isFirst) ? await theirsOf(dialling, ours) : ours;
     return this.#conclude(comparison, fingerprint, [address]);
   }
 
   /** A device has come in that wants to pair. */
-  async take({ channel, exporter, fingerprint, kept }: Inbound): Promise<void> {
+  async take(inbound: Inbound): Promise<void> {
+    if (this.#dialling !== undefined) {
+      await this.#takeCrossed(inbound, this.#dialling);
+      return;
+    }
+    const { channel, exporter, fingerprint, kept } = inbound;
     const waiting = this.#waiting;
     if (
       waiting === undefined ||
@@ -146,6 +204,27 @@ export class PairingDesk {
     }
   }
 
+  /** A device has come in while we dial: if it is the one that we dial, one of the two connections goes on. */
+  async #takeCrossed({ channel, exporter, fingerprint, kept }: Inbound, dialling: Dialling): Promise<void> {
+    const { wish } = dialling;
+    const own = wish.identity.fingerprint;
+    const answered = await dialling.answered.promise;
+    const isOver = this.#dialling !== dialling || dialling.hasGivenWay || dialling.hasCode;
+    if (isOver || answered !== fingerprint || this.#isUnwelcome(fingerprint)) {
+      await turnAway(channel);
+      return;
+    }
+    if (!goesOnWhenCrossed(fingerprint, own)) {
+      // Ours does: whoever hears this waits for it.
+      await turnAway(channel, 'busy');
+      return;
+    }
+    dialling.hasGivenWay = true;
+    dialling.giveWay.abort();
+    const pair = { dialler: fingerprint, listener: own, exporter };
+    dialling.theirs.resolve(await compareCodes({ ...wish, side: 'listener', pair, channel, onAsked: kept }));
+  }
+
   #conclude(comparison: Comparison, fingerprint: Fingerprint, addresses: readonly Address[]): Fingerprint {
     if (comparison.outcome === 'failed') {
       if (comparison.hasCode) this.#guard.failed();
@@ -157,9 +236,33 @@ export class PairingDesk {
   }
 }
 
-/** Tells a device that wants to pair that nobody here does. Never rejects. */
-export async function turnAway(channel: Channel): Promise<void> {
-  const payload = encodeMessage('close', { code: 'not-pairing' });
+/** Whether the other device dials us, too, and its connection is the one that goes on. */
+function hasCrossed({ hasGivenWay }: Dialling, ours: Comparison, isFirst: boolean): boolean {
+  if (ours.outcome !== 'failed' || ours.hasCode) return false;
+  return hasGivenWay || (ours.failure.code === 'busy' && !isFirst);
+}
+
+/** How the talk ends for which ours gives way; ours, if it does not come in time. */
+async function theirsOf(dialling: Dialling, ours: Comparison): Promise<Comparison> {
+  const { signal } = dialling.wish;
+  const late = deferred<Comparison>();
+  const giveUp = (): void => {
+    if (!dialling.hasGivenWay) late.resolve(ours);
+  };
+  const disarm = systemClock.schedule(CROSSED_MS, giveUp);
+  signal.addEventListener('abort', giveUp);
+  if (signal.aborted) giveUp();
+  try {
+    return await Promise.race([dialling.theirs.promise, late.promise]);
+  } finally {
+    disarm();
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+/** Tells a device that nobody here has what it has come for. Never rejects. */
+export async function turnAway(channel: Channel, code: SessionFailure = 'not-pairing'): Promise<void> {
+  const payload = encodeMessage('close', { code });
   const header = encodeHeader({ type: FrameType.close, length: payload.length, index: 0 });
   try {
     await channel.send([header, payload]);

@@ -1,7 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
-import { toHex } from '../base/bytes.ts';
 import { FairShare } from '../base/fairShare.ts';
 import type { EntryFailure, SessionFailure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
@@ -9,32 +5,30 @@ import { printable } from '../base/printable.ts';
 import { BufferPool } from '../node/bufferPool.ts';
 import { systemClock } from '../node/clock.ts';
 import { createCompression } from '../node/codec/zlibCompression.ts';
-import { PageFiles } from '../node/disk/pageFiles.ts';
 import type { ConflictPolicy } from '../node/disk/publish.ts';
 import type { ReceiveFolder } from '../node/disk/receiveFolder.ts';
 import { nodeHashing } from '../node/hashing.ts';
-import { stateFailure } from '../node/state/stateFile.ts';
 import type { Identity } from '../node/identity/identity.ts';
 import { Listener } from '../node/net/listener.ts';
 import type { Inbound } from '../node/net/listener.ts';
 import { reachableAddresses } from '../node/net/localAddresses.ts';
 import type { StrangerLimits } from '../node/net/strangers.ts';
 import type { Address } from '../peers/address.ts';
+import { goesOnWhenCrossed } from '../peers/crossing.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import { encodeInvite } from '../peers/invite.ts';
 import { LaneKey } from '../peers/laneKey.ts';
 import { judge } from '../peers/trust.ts';
 import type { Verdict } from '../peers/trust.ts';
 import type { Hello } from '../protocol/messages.ts';
-import { ReceiverSession } from '../protocol/receiverSession.ts';
-import { IncomingTransfer } from '../transfer/incomingTransfer.ts';
-import type { IncomingReport } from '../transfer/incomingTransfer.ts';
+import type { IncomingReport, IncomingTransfer } from '../transfer/incomingTransfer.ts';
 import type { OfferSummary } from '../transfer/offerSummary.ts';
 import type { Compression } from '../transfer/ports.ts';
 import type { ProgressSnapshot } from '../transfer/progress.ts';
 import { ReceivingLane } from '../transfer/receivingLane.ts';
 import { greeting } from './greeting.ts';
 import { isBlocked } from './notBlocked.ts';
+import { beginIncoming } from './incomingSession.ts';
 import { turnAway } from './pairingDesk.ts';
 import type { StateFolder } from './stateFolder.ts';
 
@@ -52,6 +46,10 @@ export interface Receiving {
   readonly id: string;
   /** The sender's word for what it sends, made printable; empty before the offer. */
   readonly label: string;
+  /** Whether this device has dialled: it fetches what the peer shares. */
+  readonly isFetched: boolean;
+  /** Whether this session goes on if the two devices have dialled each other. */
+  readonly isPreferred: boolean;
   snapshot(): ProgressSnapshot;
   /** Holds it, on this side, until `resume`. */
   pause(): void;
@@ -59,6 +57,8 @@ export interface Receiving {
   cancel(): void;
   /** Ends the session because it is of no use any more; the transfer may be offered again. */
   interrupt(): void;
+  /** Ends it because another session of the same transfer goes on. */
+  giveWay(): void;
 }
 
 /** A yes to an offer. */
@@ -96,6 +96,8 @@ export interface ReceiverInit {
   readonly compression?: Compression;
   /** A device has come in whose user wants to compare a code; absent, it is turned away. Never rejects. */
   readonly onPairing?: (inbound: Inbound) => Promise<void>;
+  /** A device has come in that wants to receive what is shared here; absent, it is turned away. Never rejects. */
+  readonly onShare?: (inbound: Inbound) => Promise<void>;
   readonly observer: ReceiverObserver;
   readonly logger: Logger;
 }
@@ -165,7 +167,8 @@ export class Receiver {
       onInbound: (inbound) => {
         if (inbound.purpose === 'session') this.#receive(inbound);
         else if (inbound.purpose === 'lane') this.#takeLane(inbound);
-        else this.#takePairing(inbound);
+        else if (inbound.purpose === 'pairing') this.#takePairing(inbound);
+        else this.#takeShare(inbound);
       },
       logger,
       ...(strangers === undefined ? {} : { limits: strangers }),
@@ -220,6 +223,11 @@ export class Receiver {
     this.#keep(onPairing === undefined ? turnAway(inbound.channel) : onPairing(inbound));
   }
 
+  #takeShare(inbound: Inbound): void {
+    const { onShare } = this.#init;
+    this.#keep(onShare === undefined ? turnAway(inbound.channel, 'not-paired') : onShare(inbound));
+  }
+
   /** Waits for a connection to end before all of this does. */
   #keep(work: Promise<void>): void {
     const running: Promise<void> = work.finally(() => this.#others.delete(running));
@@ -227,81 +235,34 @@ export class Receiver {
   }
 
   #receive(inbound: Inbound): void {
-    const { name, consent, keepsInterrupted, consentsAtOnce, observer, state } = this.#init;
-    const pages = state.incomingFolder(toHex(randomBytes(16)));
-    let peer: IncomingPeer = { name: inbound.remoteAddress, fingerprint: inbound.fingerprint };
-    let id = '';
-    let label: string | undefined;
-    let unwatch: (() => void) | undefined;
-    const transfer: IncomingTransfer = new IncomingTransfer({
-      session: new ReceiverSession({
-        isDialler: false,
-        hello: greeting('receiver', name, this.#compression),
-        now: systemClock.now(),
-        allocate: (length) => this.#pool.allocate(length),
-      }),
-      channel: inbound.channel,
-      clock: systemClock,
-      hashing: nodeHashing,
+    const { name, observer, state } = this.#init;
+    const { fingerprint, exporter } = inbound;
+    const { transfer, ended } = beginIncoming({
+      ...this.#init,
+      consentsAtOnce: this.#init.consentsAtOnce?.(fingerprint) ?? false,
       compression: this.#compression,
-      recycle: (payload) => this.#pool.recycle(payload),
+      pool: this.#pool,
       memory: this.#share,
-      rest: setImmediate,
+      channel: inbound.channel,
+      hello: greeting('receiver', name, this.#compression),
+      isFetched: false,
+      isPreferred: goesOnWhenCrossed(fingerprint, this.#identity.fingerprint),
+      peer: { name: inbound.remoteAddress, fingerprint },
       judge: (hello) => {
         const verdict = this.#judge(inbound, hello);
         if (verdict !== 'known' && verdict !== 'invited') {
           observer.refused(inbound.remoteAddress, verdict);
           return verdict;
         }
-        if (this.#countOf(inbound.fingerprint) > MOST_SESSIONS_PER_PEER) return 'busy';
+        if (this.#countOf(fingerprint) > MOST_SESSIONS_PER_PEER) return 'busy';
         inbound.admitted();
-        peer = this.#introduce(inbound, hello, verdict);
-        unwatch = state.trust.watch(peer.fingerprint, () => transfer.interrupt());
-        return undefined;
-      },
-      openPages: () => openPages(pages),
-      consent: async (summary, options) => {
-        const acceptance = await consent(peer, summary, options);
-        if (acceptance === undefined) return undefined;
-        const { folder, onConflict, resume = false } = acceptance;
-        return folder.openTransfer(id, onConflict, { resume, keepsInterrupted });
-      },
-      keepsInterrupted,
-      consentsAtOnce: consentsAtOnce?.(inbound.fingerprint) ?? false,
-      observer: {
-        offered: (offered, text) => {
-          id = offered;
-          label = printable(text);
-          observer.started(receiving);
-        },
-        listed: (summary) => observer.listed?.(receiving, summary),
-        entryFailed: (path, reason) => observer.entryFailed(receiving, path, reason),
+        const isNew = verdict === 'invited';
+        return introduce(state, { fingerprint, name: hello.name, isNew }, (peer) => observer.paired?.(peer));
       },
     });
-    const receiving: Receiving = {
-      get peer() {
-        return peer;
-      },
-      get id() {
-        return id;
-      },
-      get label() {
-        return label ?? '';
-      },
-      snapshot: () => transfer.snapshot(),
-      pause: () => transfer.pause(),
-      resume: () => transfer.resume(),
-      cancel: () => transfer.cancel(),
-      interrupt: () => transfer.interrupt(),
-    };
-    const ended = transfer.run().then((report) => {
-      unwatch?.();
-      this.#running.delete(transfer);
-      removePages(pages);
-      if (label !== undefined) observer.ended(receiving, report);
-    });
-    const laneKey = new LaneKey(nodeHashing, inbound.exporter);
-    this.#running.set(transfer, { fingerprint: inbound.fingerprint, laneKey, ended });
+    const laneKey = new LaneKey(nodeHashing, exporter);
+    const over = ended.then(() => void this.#running.delete(transfer));
+    this.#running.set(transfer, { fingerprint, laneKey, ended: over });
   }
 
   #countOf(fingerprint: Fingerprint): number {
@@ -323,38 +284,24 @@ export class Receiver {
       proof: hello.proof,
     });
   }
-
-  /** The peer under its pinned name; one that was just invited is pinned now. */
-  #introduce({ fingerprint }: Inbound, hello: Hello, verdict: 'known' | 'invited'): IncomingPeer {
-    const { peers } = this.#init.state;
-    // One that was known a moment ago may be forgotten by now: it is not pinned for that.
-    if (verdict === 'invited' && peers.find(fingerprint) === undefined) {
-      peers.remember({
-        fingerprint,
-        name: printable(hello.name, 64),
-        addresses: [],
-      });
-      this.#init.observer.paired?.({ fingerprint, name: peers.find(fingerprint)?.name ?? '' });
-    }
-    return { fingerprint, name: peers.find(fingerprint)?.name ?? '' };
-  }
 }
 
-function openPages(folder: string): PageFiles {
-  try {
-    return new PageFiles(folder);
-  } catch (error) {
-    throw stateFailure(folder, error);
+/** The peer under its pinned name; one that was just invited is pinned now, and `paired` hears of it. */
+export function introduce(
+  { peers }: StateFolder,
+  {
+    fingerprint,
+    name,
+    isNew,
+  }: { readonly fingerprint: Fingerprint; readonly name: string; readonly isNew: boolean },
+  paired: (peer: IncomingPeer) => void,
+): IncomingPeer {
+  // One that was known a moment ago may be forgotten by now: it is not pinned for that.
+  if (isNew && peers.find(fingerprint) === undefined) {
+    peers.remember({ fingerprint, name: printable(name, 64), addresses: [] });
+    paired({ fingerprint, name: peers.find(fingerprint)?.name ?? '' });
   }
-}
-
-/** Whatever is left for some reason harms nobody: no other session will look there. */
-function removePages(folder: string): void {
-  try {
-    rmSync(folder, { recursive: true, force: true });
-  } catch {
-    // The session's end is told all the same.
-  }
+  return { fingerprint, name: peers.find(fingerprint)?.name ?? '' };
 }
 
 /** An invite to `addresses`, where this device's receiver listens. */

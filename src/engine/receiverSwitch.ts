@@ -8,6 +8,7 @@ import type { Compression } from '../transfer/ports.ts';
 import type { IncomingTransfers } from './incomingTransfers.ts';
 import type { PairingDesk } from './pairingDesk.ts';
 import { Receiver } from './receiver.ts';
+import type { ShareDesk } from './shareDesk.ts';
 import type { StateFolder } from './stateFolder.ts';
 import { failureOfError } from './transferView.ts';
 
@@ -19,6 +20,7 @@ export interface SwitchInit {
   /** Somebody has used an invite. */
   readonly onPaired: () => void;
   readonly desk: PairingDesk;
+  readonly shares: ShareDesk;
 }
 
 /** How to listen. */
@@ -57,8 +59,12 @@ export class ReceiverSwitch {
 
   status(folder: string): ReceiverStatus {
     if (this.#status.state !== 'listening') return this.#status;
-    const addresses = this.#address === undefined ? [] : reachableAddresses(this.#address).map(formatAddress);
-    return { state: 'listening', addresses, folder };
+    return { state: 'listening', addresses: this.addresses.map(formatAddress), folder };
+  }
+
+  /** Where it can be reached now; none if it is off. */
+  get addresses(): readonly Address[] {
+    return this.#address === undefined ? [] : reachableAddresses(this.#address);
   }
 
   /** Rejects if the port cannot be opened. */
@@ -89,7 +95,7 @@ export class ReceiverSwitch {
 
   async #start({ name, host, port, compression }: Listening): Promise<void> {
     if (this.#receiver !== undefined) return;
-    const { state, incoming, logger, onPaired, desk } = this.#init;
+    const { state, incoming, logger, onPaired, desk, shares } = this.#init;
     this.#become({ state: 'starting' });
     try {
       const receiver = await Receiver.prepare({
@@ -101,6 +107,7 @@ export class ReceiverSwitch {
         keepsInterrupted: true,
         compression,
         onPairing: (inbound) => desk.take(inbound),
+        onShare: (inbound) => shares.take(inbound),
         observer: {
           paired: onPaired,
           started: (receiving) => incoming.started(receiving),

@@ -79,4 +79,5 @@ export const rpcSchemas = {
     address: v.optional(text),
     remote: v.optional(v.picklist(REMOTE_KINDS)),
   }),
+  share: v.object({ paths, options: sendOptions, outbox: v.optional(path) }),
 } as const;

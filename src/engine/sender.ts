@@ -3,6 +3,7 @@ import { realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { toHex } from '../base/bytes.ts';
 import { CourierError } from '../base/failure.ts';
+import type { SessionFailure } from '../base/failure.ts';
 import { FairShare } from '../base/fairShare.ts';
 import { printable } from '../base/printable.ts';
 import { BufferPool } from '../node/bufferPool.ts';
@@ -21,14 +22,14 @@ import type { RateLimiter } from '../node/net/rateLimiter.ts';
 import type { DialInit, Dialled } from '../node/net/dial.ts';
 import { stateFailure } from '../node/state/stateFile.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
-import type { SecuredPeer } from '../node/net/tlsOptions.ts';
+import type { Purpose, SecuredPeer } from '../node/net/tlsOptions.ts';
 import { distinctAddresses, formatAddress, isLoopback, parseAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
 import { wrongIdentity } from '../peers/fingerprint.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import { inviteName, inviteProof } from '../peers/invite.ts';
 import { findNamed } from '../peers/namedPeer.ts';
-import type { Invite } from '../peers/invite.ts';
+import type { Invite, InviteKind } from '../peers/invite.ts';
 import { LaneKey } from '../peers/laneKey.ts';
 import { limits } from '../protocol/limits.ts';
 import type { Hello } from '../protocol/messages.ts';
@@ -49,7 +50,23 @@ export type Target =
   /** A known peer's name, or the address of one: `HOST:PORT`. */
   | { readonly kind: 'known'; readonly to: string }
   /** One peer and no other: at `addresses` if any are given, or where it was before, or where it is announced. */
-  | { readonly kind: 'peer'; readonly fingerprint: Fingerprint; readonly addresses: readonly Address[] };
+  | { readonly kind: 'peer'; readonly fingerprint: Fingerprint; readonly addresses: readonly Address[] }
+  /** The peer has dialled us, and is let in. */
+  | { readonly kind: 'arrival'; readonly arrival: Arrival };
+
+/** A peer that has dialled us to receive what this device shares. */
+export interface Arrival {
+  readonly fingerprint: Fingerprint;
+  readonly address: string;
+  /** Has heard the peer's hello, and not answered it. */
+  readonly session: SenderSession;
+  /** What comes after that hello. */
+  readonly channel: Channel;
+  /** Whether this connection goes on if the two devices have dialled each other. */
+  readonly isPreferred: boolean;
+  /** Ends it before a transfer has taken it. */
+  refuse(code: SessionFailure): void;
+}
 
 /** What several transfers share. */
 export interface SendingMemory {
@@ -108,8 +125,16 @@ export interface SendHandle {
  * a {@link CourierError} when it could not even begin.
  */
 export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
-  const roots = findRoots(init.paths);
-  const identity = await init.state.identity();
+  try {
+    return await sendRoots(init, findRoots(init.paths));
+  } catch (error) {
+    // Whoever waits at the other end learns no more than that: the error may name files of this machine.
+    if (init.target.kind === 'arrival') init.target.arrival.refuse('internal');
+    throw error;
+  }
+}
+
+async function sendRoots(init: SendInit, roots: readonly Root[]): Promise<OutgoingReport> {
   const { pool, share } = init.memory ?? { pool: new BufferPool(), share: new FairShare() };
   const transferId = init.transfer ?? toHex(randomBytes(16));
   init.state.sweep();
@@ -117,15 +142,12 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
   let unwatch: (() => void) | undefined;
   try {
     const pages = openPages(pagesFolder);
-    const connection = await connect(init, identity);
     const limit = init.limiter === undefined ? undefined : new TransferLimit(init.limiter);
+    const limited = (channel: Channel): Channel => limit?.over(channel) ?? channel;
+    const line = await openLine(init, limited);
     const transfer: OutgoingTransfer = new OutgoingTransfer({
-      session: new SenderSession({
-        isDialler: true,
-        hello: greeting('sender', init.name, compressionOf(init), proofOf(init.target, identity, connection)),
-        now: systemClock.now(),
-      }),
-      channel: limit?.over(connection.channel) ?? connection.channel,
+      session: line.session,
+      channel: limited(line.channel),
       clock: systemClock,
       hashing: nodeHashing,
       compression: compressionOf(init),
@@ -133,14 +155,14 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
       recycle: (chunk) => pool.recycle(chunk),
       memory: share,
       pages,
-      lanes: laneDialler(init, identity, connection, (channel) => limit?.over(channel) ?? channel),
+      ...(line.lanes === undefined ? {} : { lanes: line.lanes }),
       transfer: transferId,
       label: labelOf(roots),
       observer: {
         ...init.observer,
         opened(name) {
-          welcome(init, connection, name);
-          unwatch = init.state.trust.watch(connection.fingerprint, interrupt);
+          welcome(init, line, name);
+          unwatch = init.state.trust.watch(line.fingerprint, interrupt);
         },
       },
     });
@@ -167,6 +189,41 @@ export async function sendPaths(init: SendInit): Promise<OutgoingReport> {
     unwatch?.();
     rmSync(pagesFolder, { recursive: true, force: true });
   }
+}
+
+/** The first connection of a session, whoever has dialled. */
+interface Line {
+  readonly fingerprint: Fingerprint;
+  /** Where the peer is, for people. */
+  readonly address: string;
+  /** Where it can be dialled again; empty if it has dialled us. */
+  readonly dialled: readonly Address[];
+  readonly session: SenderSession;
+  readonly channel: Channel;
+  /** Absent: there is no other. */
+  readonly lanes?: LaneDialler;
+}
+
+async function openLine(init: SendInit, limited: (channel: Channel) => Channel): Promise<Line> {
+  const { target } = init;
+  // Only who dials opens further lanes: whoever comes to us may be where nobody can be dialled.
+  if (target.kind === 'arrival') return { ...target.arrival, dialled: [] };
+  const identity = await init.state.identity();
+  const connection = await reach(init, target, identity);
+  const { fingerprint, address, channel } = connection;
+  const proof = proofOf(target, identity, connection);
+  return {
+    fingerprint,
+    address: formatAddress(address),
+    dialled: [address],
+    session: new SenderSession({
+      isDialler: true,
+      hello: greeting('sender', init.name, compressionOf(init), { proof }),
+      now: systemClock.now(),
+    }),
+    channel,
+    lanes: laneDialler(init, identity, connection, limited),
+  };
 }
 
 /** On a path of 20 ms, a few round trips at a hundred megabytes a second. */
@@ -242,10 +299,20 @@ export function labelOf(roots: readonly Root[]): string {
   return roots.length === 1 ? name : `${name} and ${roots.length - 1} more`;
 }
 
-function connect({ state, target, signal }: SendInit, identity: Identity): Promise<Dialled> {
+/** A target that has to be dialled. */
+export type DialTarget = Exclude<Target, { kind: 'arrival' }>;
+
+/** Dials a target; whoever answers is who is meant, and not this device. */
+export async function reach(
+  { state, signal }: Pick<SendInit, 'state' | 'signal'>,
+  target: DialTarget,
+  identity: Identity,
+  purpose: Purpose = 'session',
+): Promise<Dialled> {
   const { checkPeer, ...route } = routeTo(state, target);
   return dial({
     identity,
+    purpose,
     ...route,
     checkPeer(peer, address) {
       // An address of the other machine's may mean ourselves here: each has its own 172.17.0.1.
@@ -258,7 +325,7 @@ function connect({ state, target, signal }: SendInit, identity: Identity): Promi
 
 type Route = Pick<DialInit, 'addresses' | 'more' | 'nowhere' | 'checkPeer'>;
 
-function routeTo(state: StateFolder, target: Target): Route {
+function routeTo(state: StateFolder, target: DialTarget): Route {
   switch (target.kind) {
     case 'invite':
       requireNotBlocked(state, target.invite.fingerprint);
@@ -342,31 +409,32 @@ function requireKey(peer: SecuredPeer, fingerprint: Fingerprint): void {
   throw wrongIdentity(fingerprint, peer.fingerprint);
 }
 
-function proofOf(target: Target, identity: Identity, { exporter, fingerprint }: SecuredPeer): Hello['proof'] {
+/** What a dialler shows of an invite; `undefined` if it comes without one. */
+export function proofOf(
+  target: DialTarget,
+  identity: Identity,
+  { exporter, fingerprint }: SecuredPeer,
+  kind: InviteKind = 'receive',
+): Hello['proof'] {
   if (target.kind !== 'invite') return undefined;
   const { id, token } = target.invite;
-  const mac = inviteProof(nodeHashing, {
-    token,
-    exporter,
-    dialler: identity.fingerprint,
-    listener: fingerprint,
-  });
-  return { invite: inviteName(id), mac: toHex(mac) };
+  const parties = { token, exporter, dialler: identity.fingerprint, listener: fingerprint };
+  return { invite: inviteName(id), mac: toHex(inviteProof(nodeHashing, parties, kind)) };
 }
 
 /** The peer let us in: it is pinned, and where it was reached, or said it can be, is worth remembering. */
 function welcome(
   { state, target, observer }: SendInit,
-  { fingerprint, address }: Dialled,
+  { fingerprint, address, dialled }: Line,
   name: string,
 ): void {
   const hints = target.kind === 'invite' ? target.invite.addresses : [];
-  const addresses = [address, ...hints];
+  const addresses = [...dialled, ...hints];
   // Only an invite makes somebody known: a peer that was forgotten while we dialled stays forgotten.
   if (target.kind === 'invite') state.peers.remember({ fingerprint, name: printable(name, 64), addresses });
   else state.peers.reached(fingerprint, addresses);
   const known = state.peers.find(fingerprint)?.name ?? name;
-  observer.connected({ name: known, fingerprint, address: formatAddress(address) });
+  observer.connected({ name: known, fingerprint, address });
 }
 
 function compressionOf(init: SendInit): Compression {

@@ -28,6 +28,8 @@ export class StateFolder {
   /** Ends what runs with peers that are not known any more. */
   readonly trust: TrustWatch;
   readonly invites: InviteFiles;
+  /** Invites to what is shared; one of the others is never looked for among them. */
+  readonly shares: InviteFiles;
   /** Where the identity lies, if it is kept in this folder. */
   readonly identityFile: string;
   readonly #identity: () => Promise<Identity>;
@@ -40,6 +42,7 @@ export class StateFolder {
     this.peers = new KnownPeers(join(location, 'peers'));
     this.trust = new TrustWatch(backgroundClock, this.peers);
     this.invites = new InviteFiles(join(location, 'invites'));
+    this.shares = new InviteFiles(join(location, 'shares'));
   }
 
   identity(): Promise<Identity> {

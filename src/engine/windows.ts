@@ -285,6 +285,12 @@ export class Windows {
     connection.answer(requests.send, rpcSchemas.send, ({ paths, peer, options, outbox }) => ({
       id: courier.send({ paths, peer, options, outbox, window }),
     }));
+    connection.answer(requests.share, rpcSchemas.share, ({ paths, options, outbox }) =>
+      courier.share({ paths, options, outbox, window }),
+    );
+    connection.answer(requests.redeemShare, rpcSchemas.invite, ({ text }, signal) =>
+      courier.redeemShare(text, { signal }),
+    );
     connection.answer(requests.acceptOffer, rpcSchemas.acceptOffer, ({ id, ...choice }) =>
       courier.acceptOffer(id, choice),
     );

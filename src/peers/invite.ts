@@ -9,7 +9,7 @@ import type { Fingerprint } from './fingerprint.ts';
 /**
  * An invite is one line to paste or to hand over as a file:
  *
- *     peer-courier:<base64url of: version (1) | fingerprint (32) | id (8) | token (16) |
+ *     peer-courier:<base64url of: form (1) | fingerprint (32) | id (8) | token (16) |
  *                                 addresses in UTF-8, separated by commas | checksum (4)>
  *
  * The fingerprint authenticates who made it, the one-time token who holds it. The token never travels:
@@ -27,24 +27,36 @@ export interface Invite {
   readonly addresses: readonly Address[];
 }
 
+/**
+ * What whoever made an invite wants of whoever uses it: to be sent something, or that something which is shared is
+ * fetched. The one cannot be taken for the other: not the line, and not the proof.
+ */
+export type InviteKind = 'receive' | 'share';
+
 export const INVITE_ID_BYTES = 8;
 export const INVITE_TOKEN_BYTES = 16;
 /** An invite is good for ten minutes. */
 export const INVITE_LIFE_MS = 10 * 60 * 1000;
 
 const PREFIX = 'peer-courier:';
-const VERSION = 1;
+/** The first byte tells the kinds apart. */
+const FORMS: Readonly<Record<InviteKind, number>> = { receive: 1, share: 2 };
+/** What a proof begins with. */
+const PROOF_LABELS: Readonly<Record<InviteKind, string>> = {
+  receive: 'peer-courier/1 invite',
+  share: 'peer-courier/1 share',
+};
 const CHECKSUM_BYTES = 4;
 const HEAD_BYTES = 1 + FINGERPRINT_BYTES + INVITE_ID_BYTES + INVITE_TOKEN_BYTES;
 const MOST_ADDRESSES = 16;
 /** Above what sixteen addresses of the longest hosts come to. */
 const MOST_CHARACTERS = 8192;
 
-export function encodeInvite(hashing: Hashing, invite: Invite): string {
+export function encodeInvite(hashing: Hashing, invite: Invite, kind: InviteKind = 'receive'): string {
   if (invite.addresses.length === 0) throw new RangeError('an invite needs an address');
   const addresses = invite.addresses.slice(0, MOST_ADDRESSES).map(formatAddress).join(',');
   const body = concatBytes([
-    Uint8Array.of(VERSION),
+    Uint8Array.of(FORMS[kind]),
     fingerprintBytes(invite.fingerprint),
     invite.id,
     invite.token,
@@ -53,8 +65,11 @@ export function encodeInvite(hashing: Hashing, invite: Invite): string {
   return PREFIX + toBase64Url(concatBytes([body, checksum(hashing, body)]));
 }
 
-/** Parses an invite; throws `invite-garbled` with what is wrong, and never with what it read. */
-export function parseInvite(hashing: Hashing, text: string): Invite {
+/**
+ * Parses an invite of one kind; throws `invite-garbled` with what is wrong, and never with what it read, and
+ * `other-invite` for a whole one of the other kind.
+ */
+export function parseInvite(hashing: Hashing, text: string, kind: InviteKind = 'receive'): Invite {
   const line = text.trim();
   if (line.length > MOST_CHARACTERS) throw garbled('it is too long');
   if (!line.startsWith(PREFIX)) throw garbled(`it does not begin with "${PREFIX}"`);
@@ -66,7 +81,11 @@ export function parseInvite(hashing: Hashing, text: string): Invite {
   if (!equalBytes(checksum(hashing, body), bytes.subarray(-CHECKSUM_BYTES))) {
     throw garbled('it is cut or mistyped');
   }
-  if (body[0] !== VERSION) throw garbled('it was made by another version');
+  const [form] = body;
+  if (form !== FORMS[kind]) {
+    if (form === FORMS.receive || form === FORMS.share) throw new CourierError('other-invite', '');
+    throw garbled('it was made by another version');
+  }
   const idAt = 1 + FINGERPRINT_BYTES;
   const tokenAt = idAt + INVITE_ID_BYTES;
   return {
@@ -90,13 +109,9 @@ export interface ProofInput {
 export function inviteProof(
   hashing: Hashing,
   { token, exporter, dialler, listener }: ProofInput,
+  kind: InviteKind = 'receive',
 ): Uint8Array {
-  const message = [
-    utf8('peer-courier/1 invite'),
-    exporter,
-    fingerprintBytes(dialler),
-    fingerprintBytes(listener),
-  ];
+  const message = [utf8(PROOF_LABELS[kind]), exporter, fingerprintBytes(dialler), fingerprintBytes(listener)];
   return hashing.hmacSha256(token, concatBytes(message));
 }
 

@@ -55,6 +55,8 @@ const helloSchema = v.object({
   }),
   /** Proof of an invite, from the side that dialled. */
   proof: v.optional(v.object({ invite: hexBytes(8), mac: hexBytes(32) })),
+  /** The transfer that a dialler wants to go on receiving, where the listener shares it. */
+  transfer: v.optional(hexBytes(16)),
 });
 
 const offerSchema = v.strictObject({

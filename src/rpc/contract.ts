@@ -174,6 +174,25 @@ export const requests = {
    * arrived stays, and so does the history.
    */
   forgetPeer: new RequestType<{ readonly peer: string }, void, Failure>('forgetPeer'),
+  /**
+   * Offers something to whoever redeems the invite that comes back, by dialling this device; turns the receiver on for
+   * that. The transfer is in the list from now on, and ends by itself if nobody has come in time.
+   */
+  share: new RequestType<
+    {
+      readonly paths: readonly string[];
+      readonly options: SendOptions;
+      /** As in `send`. */
+      readonly outbox: string | undefined;
+    },
+    { readonly id: string; readonly text: string; readonly expiresAtMs: number },
+    Failure
+  >('share'),
+  /**
+   * Dials whoever made an invite to something that is shared, and pairs with it. What it offers is put before the user
+   * as every offer is: this accepts nothing.
+   */
+  redeemShare: new RequestType<{ readonly text: string }, PeerSummary, Failure>('redeemShare'),
   /** Asks an older engine to end, so that a newer one can take over where it stops. */
   handOver: new RequestType0<void, Failure>('handOver'),
   /**

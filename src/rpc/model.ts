@@ -82,6 +82,8 @@ export type PeerPolicy =
   | { readonly kind: 'block' };
 
 export type TransferPhase =
+  /** Outgoing: waits for whoever redeems its invite, until `retryAtMs`; it has no peer yet. */
+  | 'shared'
   /** Outgoing: not connected yet. */
   | 'connecting'
   /** The offer is being made. */
@@ -106,6 +108,7 @@ export interface TransferSummary {
   /** Unique among all transfers of the engine. */
   readonly id: string;
   readonly direction: 'outgoing' | 'incoming';
+  /** Both are empty while it is `shared`, and when it has ended as that. */
   readonly peer: { readonly name: string; readonly fingerprint: string };
   /** What is sent, in the sender's words. */
   readonly label: string;
@@ -118,7 +121,10 @@ export interface TransferSummary {
   /** While `asking`. */
   readonly offer: OfferDetails | undefined;
   readonly failure: Failure | undefined;
-  /** While `interrupted`: when the next attempt begins; absent if only the user or the peer can go on. */
+  /**
+   * While `interrupted`: when the next attempt begins; absent if only the user or the peer can go on. While `shared`:
+   * when the invite ends.
+   */
   readonly retryAtMs: number | undefined;
   /** Of an interrupted incoming one: bytes on the disk that are kept for when it goes on, and that discarding frees. */
   readonly heldBytes: number | undefined;

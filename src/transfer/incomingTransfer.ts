@@ -63,6 +63,8 @@ export interface IncomingTransferInit {
 
 /** Hears of what happens while it happens; the report has only the counts. */
 export interface IncomingObserver {
+  /** Both sides have greeted each other; `name` is what the peer calls itself. */
+  opened?(name: string): void;
   /** `label` is the peer's text. */
   offered?(transfer: string, label: string): void;
   /** All of it is known. */
@@ -181,6 +183,11 @@ export class IncomingTransfer implements LaneHost {
     this.#pump.close({ code: 'connection-lost' });
   }
 
+  /** Ends the session because another one of the same transfer goes on. */
+  giveWay(): void {
+    this.#pump.close({ code: 'busy' });
+  }
+
   /** Asks for nothing more until {@link resume}; the session lives on. What was asked for still comes. */
   pause(): void {
     this.#pace.pause();
@@ -237,6 +244,7 @@ export class IncomingTransfer implements LaneHost {
         return;
       case 'opened':
         this.#wants.limit(event.hello.limits.openWants);
+        this.#init.observer?.opened?.(event.hello.name);
         return;
       case 'closed':
         this.#stop(event.close.code);

@@ -154,6 +154,9 @@ export class OutgoingTransfer {
   /** Runs to the end of the session. Never rejects. */
   async run(): Promise<OutgoingReport> {
     const leave = this.#init.memory?.join((members) => this.#share(members));
+    const { conversation } = this.#session;
+    // Who has dialled us was heard and judged before anything was known of the transfer.
+    if (conversation.state === 'admitting') this.#pump.dispatch(conversation.admit());
     const servers = Array.from({ length: CHUNKS_AT_ONCE }, () => this.#serve());
     // Each by itself: the source is closed only when the last one has let go of it.
     const work = [this.#offer(), ...servers].map((part) => part.catch((error: unknown) => this.#fail(error)));

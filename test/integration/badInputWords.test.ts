@@ -40,6 +40,18 @@ misunderstood(
   ['send', 'file', '--to', 'a', '--invite-file', 'b'],
   /send needs either --invite-file FILE or --to/u,
 );
+misunderstood(['send', 'file', '--share', '--to', 'a'], /or --share/u);
+misunderstood(
+  ['send', 'file', '--to', 'a', '--share-file', 'b'],
+  /--share-file, --host and --port need --share/u,
+);
+misunderstood(['send', 'file', '--to', 'a', '--port', '1'], /need --share/u);
+misunderstood(['send', 'file', '--share', '--port', 'many'], /--port takes a number/u);
+misunderstood([...folder, '--from-file', 'a', '--once'], /With --from-file the other device is dialled/u);
+misunderstood([...folder, '--from-file', 'a', '--invite-file', 'b'], /With --from-file/u);
+misunderstood([...folder, '--from-file', '-', '--accept', 'ask'], /--accept ask needs the terminal/u);
+misunderstood([...folder, '--retry-for', '5m'], /--retry-for needs --from-file/u);
+misunderstood([...folder, '--from-file', 'a', '--retry-for', 'long'], /--retry-for takes a duration/u);
 for (const limit of ['0', '-1', 'fast', '1e9', '0.0001', '']) {
   misunderstood(['send', 'file', '--to', 'a', '--limit', limit], /--limit/u);
 }

@@ -17,6 +17,7 @@ export const sampleMessages: { readonly [Name in MessageName]: MessageInput<Name
     codecs: ['zstd', 'gzip'],
     limits: { openWants: 64, lanes: 16 },
     proof: { invite: '0123456789abcdef', mac: DIGEST },
+    transfer: '00112233445566778899aabbccddeeff',
   },
   offer: { transfer: '00112233445566778899aabbccddeeff', label: 'Photos' },
   page: {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { toHex } from '../../src/base/bytes.ts';
@@ -75,6 +76,41 @@ test('an invite lies in its line as its picture shows', () => {
   ]);
   assert.equal(line, lineOf(body));
   assert.equal(inviteName(invite.id), '4041424344454647');
+});
+
+test('an invite to something that is shared is another line, and neither is taken for the other', () => {
+  const shared = encodeInvite(nodeHashing, invite, 'share');
+  assert.equal(shared, lineOf(Buffer.concat([Uint8Array.of(2), bodyOf(line).subarray(1)])));
+  assert.deepEqual(parseInvite(nodeHashing, shared, 'share'), invite);
+  for (const [text, kind] of [
+    [shared, 'receive'],
+    [line, 'share'],
+  ] as const) {
+    assert.throws(() => parseInvite(nodeHashing, text, kind), { code: 'other-invite', message: '' });
+  }
+});
+
+test('the vectors of the page on the protocol, of both kinds', () => {
+  const made: Invite = {
+    fingerprint: fingerprintOf(bytesFrom(0, 32)),
+    id: bytesFrom(0xa0, 8),
+    token: bytesFrom(0xb0, 16),
+    addresses: [
+      { host: '192.0.2.7', port: 47_470 },
+      { host: '2001:db8::7', port: 47_470 },
+    ],
+  };
+  const parties = {
+    token: made.token,
+    exporter: bytesFrom(0x40, 32),
+    dialler: fingerprintOf(bytesFrom(0x20, 32)),
+    listener: made.fingerprint,
+  };
+  const page = readFileSync('docs/protocol.md', 'utf8');
+  for (const kind of ['receive', 'share'] as const) {
+    assert.ok(page.includes(`\n${encodeInvite(nodeHashing, made, kind)}\n`), kind);
+    assert.ok(page.includes(`\nmac    ${toHex(inviteProof(nodeHashing, parties, kind))}\n`), kind);
+  }
 });
 
 const hosts = fc.oneof(
@@ -171,7 +207,7 @@ test('a sound checksum does not make up for a content without sense', () => {
     checkGarbled(lineOf(withAddresses(addresses)), addresses);
   }
   checkGarbled(lineOf(Buffer.concat([head, Uint8Array.of(0xff, 0xfe)])), 'addresses that are not UTF-8');
-  checkGarbled(lineOf(Buffer.concat([Uint8Array.of(2), body.subarray(1)])), 'another version');
+  checkGarbled(lineOf(Buffer.concat([Uint8Array.of(3), body.subarray(1)])), 'another version');
   for (let length = 0; length < 57; length += 1) {
     checkGarbled(lineOf(head.subarray(0, length)), `${length} bytes`);
   }
@@ -188,6 +224,12 @@ test('the proof is the HMAC that the page on the protocol describes', () => {
   const hmac = createHmac('sha256', invite.token).update('peer-courier/1 invite');
   hmac.update(proofInput.exporter).update(bytesFrom(80, 32)).update(bytesFrom(1, 32));
   assert.equal(toHex(inviteProof(nodeHashing, proofInput)), hmac.digest('hex'));
+});
+
+test('the proof for something that is shared is another one', () => {
+  const hmac = createHmac('sha256', invite.token).update('peer-courier/1 share');
+  hmac.update(proofInput.exporter).update(bytesFrom(80, 32)).update(bytesFrom(1, 32));
+  assert.equal(toHex(inviteProof(nodeHashing, proofInput, 'share')), hmac.digest('hex'));
 });
 
 test('the proof differs with each bit of each input', () => {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fingerprintInInvite, inviteInLink, inviteLink } from '../../src/editor/model/inviteLink.ts';
+import {
+  fingerprintInInvite,
+  inviteInLink,
+  inviteLink,
+  kindOfInvite,
+} from '../../src/editor/model/inviteLink.ts';
 import { nodeHashing } from '../../src/node/hashing.ts';
 import { fingerprintOf } from '../../src/peers/fingerprint.ts';
 import { encodeInvite } from '../../src/peers/invite.ts';
@@ -21,11 +26,14 @@ testProperty(
       token,
       addresses: [{ host: '192.0.2.7', port: 47_470 }],
     };
-    const invite = encodeInvite(nodeHashing, made);
-    const link = new URL(inviteLink('vscode', invite));
-    assert.equal(link.protocol, 'vscode:');
-    assert.equal(inviteInLink({ path: link.pathname, query: link.search.slice(1) }), invite);
-    assert.equal(fingerprintInInvite(invite), made.fingerprint);
+    for (const kind of ['receive', 'share'] as const) {
+      const invite = encodeInvite(nodeHashing, made, kind);
+      const link = new URL(inviteLink('vscode', invite));
+      assert.equal(link.protocol, 'vscode:');
+      assert.equal(inviteInLink({ path: link.pathname, query: link.search.slice(1) }), invite);
+      assert.equal(fingerprintInInvite(invite), made.fingerprint);
+      assert.equal(kindOfInvite(invite), kind);
+    }
   },
 );
 

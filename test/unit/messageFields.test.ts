@@ -82,6 +82,7 @@ for (const [name, place, most] of numbers) {
 const digests: readonly (readonly [MessageName, Place, number])[] = [
   ['hello', ['proof', 'invite'], 8],
   ['hello', ['proof', 'mac'], 32],
+  ['hello', ['transfer'], 16],
   ['offer', ['transfer'], 16],
   ['want', ['have', 0], 32],
   ['receipt', ['root'], 32],
@@ -182,7 +183,7 @@ for (const [name, place, raws] of malformed) {
 }
 
 test('a message that lacks a key is refused', () => {
-  const optional = new Set(['hello.proof', 'want.have', 'close.message', 'close.code']);
+  const optional = new Set(['hello.proof', 'hello.transfer', 'want.have', 'close.message', 'close.code']);
   for (const name of messageNames) {
     for (const key of Object.keys(sampleMessages[name])) {
       const { [key]: _, ...rest } = sampleMessages[name] as Record<string, unknown>;

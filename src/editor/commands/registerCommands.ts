@@ -6,6 +6,7 @@ const COMMANDS = [
   'peerCourier.startReceiver',
   'peerCourier.stopReceiver',
   'peerCourier.send',
+  'peerCourier.share',
   'peerCourier.createInvite',
   'peerCourier.useInvite',
   'peerCourier.pairByCode',

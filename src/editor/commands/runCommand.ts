@@ -14,6 +14,7 @@ import { setPeerPolicy } from '../knownPeers/setPeerPolicy.ts';
 import { compareWithWorkspaceFile } from '../received/compare.ts';
 import { open, removeReceived, reveal } from '../received/receivedCommands.ts';
 import { sendCommand } from '../send/sendCommand.ts';
+import { shareCommand } from '../send/shareCommand.ts';
 import { answerOffer, changeTransfer, discardTransfer, copyDigest } from '../transfers/transferCommands.ts';
 import { showFailure } from '../words/showFailure.ts';
 import type { FailureDirection } from '../words/failureSentences.ts';
@@ -41,6 +42,7 @@ function tableOf(courier: Courier): Readonly<Record<CommandId, readonly [Command
       (clicked, selected, peer) => sendCommand(courier, clicked, selected, peer),
       'outgoing',
     ],
+    'peerCourier.share': [(clicked, selected) => shareCommand(courier, clicked, selected), 'outgoing'],
     'peerCourier.createInvite': [() => createInvite(courier), 'incoming'],
     'peerCourier.useInvite': [() => useInviteCommand(courier), 'outgoing'],
     'peerCourier.pairByCode': [(node) => pairByCodeCommand(courier, node), 'outgoing'],

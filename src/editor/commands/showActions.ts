@@ -21,6 +21,7 @@ export async function showActions({ state }: Courier): Promise<void> {
       : []),
     action('peerCourier.transfers.focus', l10n.t('Show transfers'), 'list-unordered'),
     action('peerCourier.send', l10n.t('Send to peer…'), 'send'),
+    action('peerCourier.share', l10n.t('Share…'), 'link'),
     action('peerCourier.createInvite', l10n.t('Create an invite'), 'mail'),
     isOff
       ? action('peerCourier.startReceiver', l10n.t('Start the receiver'), 'radio-tower')

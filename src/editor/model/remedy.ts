@@ -35,6 +35,7 @@ export function remediesFor(code: EditorFailureCode, origin: 'local' | 'remote')
     case 'not-paired':
     case 'invite-garbled':
     case 'invite-refused':
+    case 'other-invite':
     case 'code-differs':
     case 'pairing-paused':
     case 'wrong-identity':
@@ -48,6 +49,7 @@ export function remediesFor(code: EditorFailureCode, origin: 'local' | 'remote')
     case 'disk-error':
     case 'disk-full':
     case 'gone':
+    case 'invite-expired':
     case 'limit-exceeded':
     case 'name-refused':
     case 'name-taken':

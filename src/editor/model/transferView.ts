@@ -41,7 +41,7 @@ export type TransferAction =
   | 'copyDigest';
 
 export function actionsOn(transfer: TransferSummary): readonly TransferAction[] {
-  const { phase, direction, digest } = transfer;
+  const { phase, direction, digest, peer } = transfer;
   const actions: TransferAction[] = [];
   if (phase === 'asking') return ['answer'];
   if (PAUSABLE.has(phase)) actions.push('pause');
@@ -51,7 +51,9 @@ export function actionsOn(transfer: TransferSummary): readonly TransferAction[] 
   // Nothing runs that could be cancelled, but something is kept that would go on.
   if (phase === 'interrupted') actions.push('discard');
   else actions.push(ENDED.has(phase) ? 'remove' : 'cancel');
-  if (direction === 'outgoing' && ENDED.has(phase) && phase !== 'done') actions.push('retry');
+  // What was shared and nobody has come for has nobody to be sent to.
+  const hasPeer = peer.fingerprint !== '';
+  if (direction === 'outgoing' && ENDED.has(phase) && phase !== 'done' && hasPeer) actions.push('retry');
   if (digest !== undefined) actions.push('copyDigest');
   return actions;
 }

@@ -2,7 +2,7 @@ import { l10n, window } from 'vscode';
 import type { Uri } from 'vscode';
 import type { Courier } from '../courier.ts';
 import { fullFingerprint } from '../model/fingerprintText.ts';
-import { fingerprintInInvite, inviteInLink } from '../model/inviteLink.ts';
+import { fingerprintInInvite, inviteInLink, kindOfInvite } from '../model/inviteLink.ts';
 import { showFailure } from '../words/showFailure.ts';
 import { redeem, sayPaired } from './useInvite.ts';
 
@@ -14,18 +14,22 @@ export async function openLink(courier: Courier, link: Pick<Uri, 'path' | 'query
     await window.showWarningMessage(l10n.t('This link is not a whole invite. Copy it again, all of it.'));
     return;
   }
-  if (!(await isExpected(fingerprint))) return;
+  const kind = kindOfInvite(invite);
+  if (!(await isExpected(fingerprint, kind))) return;
   try {
-    await sayPaired(await redeem(courier, invite));
+    const peer = await redeem(courier, invite);
+    if (kind === 'receive') await sayPaired(peer);
   } catch (error) {
-    await showFailure(error, 'outgoing');
+    await showFailure(error, kind === 'receive' ? 'outgoing' : 'incoming');
   }
 }
 
-async function isExpected(fingerprint: string): Promise<boolean> {
+async function isExpected(fingerprint: string, kind: ReturnType<typeof kindOfInvite>): Promise<boolean> {
   const pair = l10n.t('Pair');
   const answer = await window.showWarningMessage(
-    l10n.t('A link asks to pair this device with another one.'),
+    kind === 'receive'
+      ? l10n.t('A link asks to pair this device with another one.')
+      : l10n.t('A link asks to pair this device with another one, which offers files to you then.'),
     {
       modal: true,
       detail: [

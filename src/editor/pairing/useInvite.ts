@@ -2,6 +2,7 @@ import { commands, env, l10n, window } from 'vscode';
 import type { PeerSummary } from '../../rpc/model.ts';
 import type { Courier } from '../courier.ts';
 import { shortFingerprint } from '../model/fingerprintText.ts';
+import { kindOfInvite } from '../model/inviteLink.ts';
 import { withCancellableProgress } from '../progress.ts';
 import { noticeText } from '../text.ts';
 
@@ -9,6 +10,11 @@ const INVITE = /^peer-courier:[\w-]{40,8192}$/u;
 
 /** Asks for an invite and pairs with who made it; `undefined` if the user left. */
 export async function useInvite(courier: Courier): Promise<PeerSummary | undefined> {
+  const text = await askInvite();
+  return text === undefined ? undefined : redeem(courier, text);
+}
+
+async function askInvite(): Promise<string | undefined> {
   const copied = (await env.clipboard.readText()).trim();
   const text = await window.showInputBox({
     title: l10n.t('Use an invite'),
@@ -21,21 +27,26 @@ export async function useInvite(courier: Courier): Promise<PeerSummary | undefin
         ? undefined
         : l10n.t('This is not a whole invite. Copy it again, all of it.'),
   });
-  if (text === undefined || text.trim() === '') return undefined;
-  return redeem(courier, text.trim());
+  return text === undefined || text.trim() === '' ? undefined : text.trim();
 }
 
-/** Connects to who made the invite and pairs with it. */
+/**
+ * Connects to who made the invite and pairs with it. If that shares something, it makes its offer then, about which the
+ * user is asked as about every offer.
+ */
 export function redeem({ client }: Courier, text: string): Promise<PeerSummary> {
+  const request = kindOfInvite(text) === 'share' ? 'redeemShare' : 'useInvite';
   return withCancellableProgress(l10n.t('Connecting to the peer…'), ({ signal }) =>
-    client.call('useInvite', { text }, { signal }),
+    client.call(request, { text }, { signal }),
   );
 }
 
-/** The command: says with whom it paired. */
+/** The command: says with whom it paired; an offer that comes with it says so itself. */
 export async function useInviteCommand(courier: Courier): Promise<void> {
-  const peer = await useInvite(courier);
-  if (peer !== undefined) await sayPaired(peer);
+  const text = await askInvite();
+  if (text === undefined) return;
+  const peer = await redeem(courier, text);
+  if (kindOfInvite(text) === 'receive') await sayPaired(peer);
 }
 
 export async function sayPaired(peer: PeerSummary): Promise<void> {

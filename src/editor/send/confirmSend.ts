@@ -15,22 +15,33 @@ interface ChoiceItem extends QuickPickItem {
   readonly confirmation: Confirmation;
 }
 
-/** Shows what would be sent and what is left out; `undefined` if the user left. */
+/**
+ * Shows what would be sent and what is left out; `undefined` if the user left. Without a peer it is shared with whoever
+ * uses an invite.
+ */
 export async function confirmSend(
-  peer: PeerSummary,
+  peer: PeerSummary | undefined,
   preview: PreviewSummary,
   options: SendOptions,
 ): Promise<Confirmation | undefined> {
-  const item = await pick([sendItem(preview), ...optionItems(preview, options)], {
-    title: l10n.t('Send to {0}', plainText(peer.name)),
-    placeholder: l10n.t('Press Enter to send, Escape to leave'),
-    hasBack: true,
+  const title =
+    peer === undefined
+      ? l10n.t('Share with whoever uses the invite')
+      : l10n.t('Send to {0}', plainText(peer.name));
+  const items = [sendItem(preview, peer !== undefined), ...optionItems(preview, options)];
+  const item = await pick(items, {
+    title,
+    placeholder:
+      peer === undefined
+        ? l10n.t('Press Enter to make the invite, Escape to leave')
+        : l10n.t('Press Enter to send, Escape to leave'),
+    hasBack: peer !== undefined,
   });
   if (item === BACK) return { answer: 'back' };
   return item?.confirmation;
 }
 
-function sendItem(preview: PreviewSummary): ChoiceItem {
+function sendItem(preview: PreviewSummary, hasPeer: boolean): ChoiceItem {
   const { files, folders, largest, refusedNames, specials, unreadable } = preview;
   const notes: string[] = [];
   if (unreadable.count > 0) {
@@ -47,7 +58,7 @@ function sendItem(preview: PreviewSummary): ChoiceItem {
     notes.push(l10n.t('largest: {0} ({1})', first.path, bytes(first.sizeBytes)));
   }
   return {
-    label: l10n.t('Send'),
+    label: hasPeer ? l10n.t('Send') : l10n.t('Share'),
     description: l10n.t(
       'Files: {0}, folders: {1}, size: {2}',
       count(files),
@@ -55,7 +66,7 @@ function sendItem(preview: PreviewSummary): ChoiceItem {
       bytes(preview.bytes),
     ),
     ...(notes.length > 0 ? { detail: iconText(notes.join(' · ')) } : {}),
-    iconPath: new ThemeIcon('send'),
+    iconPath: new ThemeIcon(hasPeer ? 'send' : 'link'),
     confirmation: { answer: 'send' },
   };
 }

@@ -3,12 +3,13 @@ import type { TransferSummary } from '../../rpc/model.ts';
 import { FailureError } from '../model/editorFailure.ts';
 import { noticeText } from '../text.ts';
 import { bytes, count } from '../words/numbers.ts';
+import { peerName } from '../words/peerName.ts';
 import { showFailure } from '../words/showFailure.ts';
 
 /** Tells who started it in this window how an outgoing transfer ended. */
 export async function sayEnd(transfer: TransferSummary): Promise<void> {
-  const { phase, peer, label, failure, failedCount } = transfer;
-  const name = noticeText(peer.name);
+  const { phase, label, failure, failedCount } = transfer;
+  const name = noticeText(peerName(transfer));
   const thing = noticeText(label);
   switch (phase) {
     case 'done':

@@ -44,7 +44,42 @@ export async function sendFlow(
   }
 }
 
-async function review(courier: Courier, peer: PeerSummary, { paths }: Package, options: SendOptions) {
+/** Something that waits for whoever uses its invite. */
+interface Shared {
+  readonly id: string;
+  /** The invite. */
+  readonly text: string;
+  readonly expiresAtMs: number;
+}
+
+/** Preview, confirmation, invite; `undefined` if the user left. The transfer waits for whoever uses the invite. */
+export async function shareFlow(courier: Courier, uris: readonly Uri[]): Promise<Shared | undefined> {
+  await courier.client.connect();
+  const parcel = await pack(courier, uris);
+  let isShared = false;
+  try {
+    let options = courier.settings.send(uris[0]);
+    for (;;) {
+      const answer = await review(courier, undefined, parcel, options);
+      if (answer === undefined || answer.answer === 'back') return undefined;
+      if (answer.answer === 'again') ({ options } = answer);
+      else {
+        const shared = await courier.client.call('share', { ...parcel, options });
+        isShared = true;
+        return shared;
+      }
+    }
+  } finally {
+    if (!isShared) await discard(courier, parcel);
+  }
+}
+
+async function review(
+  courier: Courier,
+  peer: PeerSummary | undefined,
+  { paths }: Package,
+  options: SendOptions,
+) {
   const preview = await withCancellableProgress(l10n.t('Looking at what there is to send…'), ({ signal }) =>
     courier.client.call('preview', { paths, options }, { signal }),
   );

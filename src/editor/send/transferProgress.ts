@@ -5,6 +5,7 @@ import type { TransferSummary } from '../../rpc/model.ts';
 import type { Courier } from '../courier.ts';
 import { hasEnded, percentOf } from '../model/transferView.ts';
 import { noticeText } from '../text.ts';
+import { peerName } from '../words/peerName.ts';
 import { progressMessage } from '../words/transferWords.ts';
 import { showFailure } from '../words/showFailure.ts';
 import { sayEnd } from './sayEnd.ts';
@@ -58,7 +59,8 @@ export class TransferProgress implements Disposable {
       this.#close(id, shown);
       if (hasEnded(transfer) && this.#awaited.delete(id)) this.#tellEnd(transfer);
     } else if (shown !== undefined) shown.update(transfer);
-    else if (phase !== 'interrupted') this.#shown.set(id, this.#open(transfer));
+    // What waits for somebody else, for minutes, would be in the way.
+    else if (phase !== 'interrupted' && phase !== 'shared') this.#shown.set(id, this.#open(transfer));
   }
 
   #close(id: string, notification: Notification | undefined): void {
@@ -91,13 +93,13 @@ class Notification {
   #percent = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ label, peer }: TransferSummary, onCancel: () => void, onLeft: () => void) {
+  constructor(transfer: TransferSummary, onCancel: () => void, onLeft: () => void) {
     this.#onLeft = onLeft;
     // Nothing in it rejects.
     void window.withProgress(
       {
         location: ProgressLocation.Notification,
-        title: l10n.t('Sending “{0}” to {1}', noticeText(label), noticeText(peer.name)),
+        title: l10n.t('Sending “{0}” to {1}', noticeText(transfer.label), noticeText(peerName(transfer))),
         cancellable: true,
       },
       (progress, token) => {

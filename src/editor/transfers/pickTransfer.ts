@@ -7,6 +7,7 @@ import type { TransferAction } from '../model/transferView.ts';
 import { BACK, pick } from '../pick.ts';
 import { iconText } from '../text.ts';
 import { TransferNode } from '../views/nodes.ts';
+import { peerName } from '../words/peerName.ts';
 import { shortStatus } from '../words/transferWords.ts';
 
 /** The transfer that a command is about: its row's, or one that the user picks among those it fits. */
@@ -29,7 +30,7 @@ export async function transferFor(
   }
   const items = fitting.map((transfer) => ({
     label: iconText(transfer.label),
-    description: iconText(`${shortStatus(transfer)} · ${transfer.peer.name}`),
+    description: iconText(`${shortStatus(transfer)} · ${peerName(transfer)}`),
     transfer,
   }));
   const item = await pick(items, { title: l10n.t('Choose a transfer') });

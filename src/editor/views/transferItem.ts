@@ -2,6 +2,7 @@ import { l10n, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState } from 
 import type { TransferSummary } from '../../rpc/model.ts';
 import { contextValueOf } from '../model/transferView.ts';
 import { plainText } from '../text.ts';
+import { peerName } from '../words/peerName.ts';
 import { details, shortStatus, spokenStatus } from '../words/transferWords.ts';
 import type { TransferLineNode } from './nodes.ts';
 
@@ -14,8 +15,8 @@ export function transferItem(transfer: TransferSummary, hasLines: boolean): Tree
   item.id = `transfer/${transfer.id}`;
   const direction =
     transfer.direction === 'outgoing'
-      ? l10n.t('to {0}', transfer.peer.name)
-      : l10n.t('from {0}', transfer.peer.name);
+      ? l10n.t('to {0}', peerName(transfer))
+      : l10n.t('from {0}', peerName(transfer));
   item.description = plainText(`${shortStatus(transfer)} · ${direction}`);
   item.tooltip = details(transfer).map(plainText).join('\n');
   item.iconPath = iconOf(transfer);
@@ -37,6 +38,8 @@ export function transferLineItem({ transfer, index, text, note }: TransferLineNo
 
 function iconOf({ phase, direction, failedCount }: TransferSummary): ThemeIcon {
   switch (phase) {
+    case 'shared':
+      return new ThemeIcon('link');
     case 'connecting':
     case 'offering':
       return new ThemeIcon('loading~spin');

@@ -54,6 +54,10 @@ export function sentenceFor({ code, detail, origin }: EditorFailure, direction: 
       return isRemote
         ? l10n.t('Something went wrong on the side of the peer. Look there, then try again.')
         : l10n.t('Something went wrong here that should not ({0}). The log says more.', detail);
+    case 'invite-expired':
+      return l10n.t('Nobody has used the invite in its ten minutes. Nothing was sent; share it again.');
+    case 'other-invite':
+      return l10n.t('This invite is of another kind. Use “Peer Courier: Use Invite…”, which takes both.');
     case 'invite-garbled':
       return l10n.t('This is not a whole invite. Copy it again, all of it.');
     case 'invite-refused':

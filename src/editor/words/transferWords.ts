@@ -5,11 +5,14 @@ import { percentOf, spokenPercent } from '../model/transferView.ts';
 import { sentenceFor } from './failureSentences.ts';
 import { notableSentence } from './notableNames.ts';
 import * as numbers from './numbers.ts';
+import { peerName } from './peerName.ts';
 
 /** `42% · 12 MB/s · 3 min left`, or what else a transfer is doing, in a few words. */
 export function shortStatus(transfer: TransferSummary): string {
   const { phase, progress, offer } = transfer;
   switch (phase) {
+    case 'shared':
+      return l10n.t('shared until {0}', numbers.clockTime(transfer.retryAtMs ?? Date.now()));
     case 'connecting':
       return l10n.t('connecting…');
     case 'offering':
@@ -68,11 +71,11 @@ export function progressMessage(transfer: TransferSummary): string {
 
 /** What a screen reader says; changes in steps. Texts of the peer are not markup anywhere here. */
 export function spokenStatus(transfer: TransferSummary): string {
-  const { direction, label, peer, phase, progress } = transfer;
+  const { direction, label, phase, progress } = transfer;
   const head =
     direction === 'outgoing'
-      ? l10n.t('Sending “{0}” to {1}', label, peer.name)
-      : l10n.t('Receiving “{0}” from {1}', label, peer.name);
+      ? l10n.t('Sending “{0}” to {1}', label, peerName(transfer))
+      : l10n.t('Receiving “{0}” from {1}', label, peerName(transfer));
   const status =
     phase === 'moving' ? l10n.t('{0} percent', spokenPercent(percentOf(progress))) : shortStatus(transfer);
   return `${head}, ${status}`;
@@ -80,10 +83,10 @@ export function spokenStatus(transfer: TransferSummary): string {
 
 /** Everything about it, line by line. Texts of the peer are in it as they are. */
 export function details(transfer: TransferSummary): readonly string[] {
-  const { direction, label, peer, progress, failure, digest, offer } = transfer;
+  const { direction, label, progress, failure, digest, offer } = transfer;
   const lines = [
     label,
-    direction === 'outgoing' ? l10n.t('To {0}', peer.name) : l10n.t('From {0}', peer.name),
+    direction === 'outgoing' ? l10n.t('To {0}', peerName(transfer)) : l10n.t('From {0}', peerName(transfer)),
     l10n.t('{0} of {1}', numbers.bytes(progress.bytesDone), numbers.bytes(progress.bytesTotal)),
     shortStatus(transfer),
   ];

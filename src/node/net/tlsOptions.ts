@@ -5,15 +5,19 @@ import type { Fingerprint } from '../../peers/fingerprint.ts';
 import { certificateFingerprint } from '../identity/identity.ts';
 import type { Identity } from '../identity/identity.ts';
 
-/** What a connection is for: a session of its own, one more lane of a session, or two users who compare a code. */
-export type Purpose = 'session' | 'lane' | 'pairing';
+/**
+ * What a connection is for: a session of its own, in which the dialler sends; one more lane of a session; two users who
+ * compare a code; or a session in which the dialler receives what the listener shares.
+ */
+export type Purpose = 'session' | 'lane' | 'pairing' | 'share';
 
 export const ALPN: Readonly<Record<Purpose, string>> = {
   session: 'peer-courier/1',
   lane: 'peer-courier-lane/1',
   pairing: 'peer-courier-pairing/1',
+  share: 'peer-courier-share/1',
 };
-export const PURPOSES: readonly Purpose[] = ['session', 'lane', 'pairing'];
+export const PURPOSES: readonly Purpose[] = ['session', 'lane', 'pairing', 'share'];
 
 /** The port of a receiver that is not told another. */
 export const DEFAULT_PORT = 47_470;

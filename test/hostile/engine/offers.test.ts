@@ -254,6 +254,8 @@ function sessionOf(id: string, peer: Receiving['peer']): Receiving {
     peer,
     id,
     label: 'wicked',
+    isFetched: false,
+    isPreferred: false,
     snapshot: () => ({
       state: 'waiting',
       bytesDone: 0,
@@ -267,6 +269,7 @@ function sessionOf(id: string, peer: Receiving['peer']): Receiving {
     resume: nothing,
     cancel: nothing,
     interrupt: nothing,
+    giveWay: nothing,
   };
 }
 

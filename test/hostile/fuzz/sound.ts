@@ -83,6 +83,7 @@ const makers: { readonly [Name in MessageName]: (dice: Dice) => MessageInput<Nam
       ...(dice.isLess(0.5) ? { lanes: 1 + someCount(dice, 65_534) } : {}),
     },
     ...(dice.isLess(0.5) ? { proof: { invite: someHex(dice, 8), mac: someHex(dice, 32) } } : {}),
+    ...(dice.isLess(0.5) ? { transfer: someHex(dice, 16) } : {}),
   }),
   offer: (dice) => ({ transfer: someHex(dice, 16), label: someText(dice) }),
   page: (dice) => ({ entries: someEntries(dice) }),

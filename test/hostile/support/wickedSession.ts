@@ -181,6 +181,8 @@ export function notTaken(answer: SeenFrame): ReadonlySet<number> {
 export interface ReceiverScript {
   readonly hello?: Readonly<Record<string, unknown>>;
   readonly bend?: Bend;
+  /** Whether this side has dialled: then it speaks first. */
+  readonly isDialler?: boolean;
 }
 
 /** What a good receiver has when the session is over. */
@@ -194,13 +196,14 @@ export interface Got {
 
 /**
  * Receives as a good receiver does, each frame bent: takes everything, wants each chunk, and sends the receipt that
- * is right. The connection was dialled by the sender, whose `hello` comes first.
+ * is right. Most often the connection was dialled by the sender, whose `hello` comes first.
  */
 export async function playReceiver(peer: WickedPeer, script: ReceiverScript = {}): Promise<Got> {
-  const { bend = (frame) => [frame] } = script;
+  const { bend = (frame) => [frame], isDialler = false } = script;
   const send = (frame: WickedFrame, name: string): void => peer.send(...bend(frame, name));
-  await peer.expect('hello');
+  if (!isDialler) await peer.expect('hello');
   send(message('hello', { ...HELLO, role: 'receiver', ...script.hello }), 'hello');
+  if (isDialler) await peer.expect('hello');
   const entries: unknown[][] = [];
   const data = new Map<number, Buffer>();
   let wanted = 0;

@@ -46,6 +46,13 @@ test('case 181: what engines log, show and keep holds no key, no token and no in
   const [used, garbled] = [invites[0]?.text ?? '', `${invites[1]?.text ?? ''}x`];
   await windowA.connection.sendRequest(requests.useInvite, { text: used });
   await assert.rejects(windowA.connection.sendRequest(requests.useInvite, { text: garbled }));
+  const shared = await windowA.connection.sendRequest(requests.share, {
+    paths: [makeFiles(a, 'shared', { files: 1, bytes: 10 })],
+    options: { useGitignore: false, leaveOutSecrets: false },
+    outbox: undefined,
+  });
+  invites.push({ text: shared.text, expiresAtMs: 0 });
+  await windowA.transfer('shared', ({ phase }) => phase === 'shared');
   const said = [windowA, windowB].map(({ log, state }) => log.join('\n') + JSON.stringify(state)).join('\n');
   const keys = [a, b].flatMap(({ identity }) => keyLines(identity?.privateKey ?? ''));
   const tokens = [a, b].map((home) => home.endpoint().token);

@@ -10,7 +10,7 @@ import { stripTypeScriptTypes } from 'node:module';
  * are also what commands work with, so they are looked for only in lists that are made for showing.
  */
 const TEXTS =
-  /(?<![\w.'])(?:(?:\w+\.)*(?:label|roots|largest|failedEntries|machine|addresses|detail)|(?:\w+\.)*(?:peer|device)\.name|(?<!function )(?:sentenceFor|spokenStatus|details|notableSentence)(?=\())(?![\w'])(?!:)/gu;
+  /(?<![\w.'])(?:(?:\w+\.)*(?:label|roots|largest|failedEntries|machine|addresses|detail)|(?:\w+\.)*(?:peer|device)\.name|(?<!function )(?:sentenceFor|spokenStatus|details|notableSentence|peerName)(?=\())(?![\w'])(?!:)/gu;
 
 const INERT = /(?:^|[^\w.])(?:plainText|iconText|noticeText|codeText|lineText|printable|printableLines)$/u;
 

@@ -12,6 +12,7 @@ import type {
 } from '../../../../src/rpc/model.ts';
 
 const PHASES: readonly TransferPhase[] = [
+  'shared',
   'connecting',
   'offering',
   'waiting',

@@ -50,7 +50,7 @@ function checkInvite(line: string): Verdict {
     checkSameAgain(plain(invite), plain(parseInvite(nodeHashing, encodeInvite(nodeHashing, invite))));
     return 'taken';
   } catch (error) {
-    if (CourierError.is(error, 'invite-garbled')) return 'refused';
+    if (CourierError.is(error, 'invite-garbled') || CourierError.is(error, 'other-invite')) return 'refused';
     throw error;
   }
 }

@@ -82,6 +82,7 @@ const makers: Readonly<Record<SchemaName, (dice: Dice) => unknown>> = {
     ...(dice.isLess(0.5) ? { peer: someFingerprint(dice) } : { address: someText(dice) }),
     ...(dice.isLess(0.5) ? { remote: dice.pick(['ssh', 'codespaces', 'other']) } : {}),
   }),
+  share: () => ({ paths: ['/home/user/a'], options, outbox: '/storage/outbox/a' }),
 };
 
 const SEEDS_OF_EACH = 20;
