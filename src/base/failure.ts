@@ -25,6 +25,7 @@ export const SESSION_FAILURES = [
   'not-peer-courier',
   'nothing-to-send',
   'other-invite',
+  'pairing-broken-off',
   'pairing-paused',
   'peer-blocked',
   'peer-name-taken',

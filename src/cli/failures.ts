@@ -54,6 +54,7 @@ const STATUSES: Readonly<Record<FailureCode, number>> = {
   'code-differs': 38,
   'not-pairing': 39,
   'pairing-paused': 40,
+  'pairing-broken-off': 46,
   'peer-blocked': 41,
   'peer-name-taken': 42,
   'other-invite': 44,
@@ -122,6 +123,8 @@ export function sentenceFor(
         : `That is not a known peer (${detail}). Ask for an invite and use it with --invite-file.`;
     case 'not-pairing':
       return 'Nobody compares a code there just now. Start "peer-courier pair" on the other machine, or "Pair by Code…" in its window, then try again.';
+    case 'pairing-broken-off':
+      return 'The comparison ended before both users had said yes, so nobody was paired. Try again, together.';
     case 'pairing-paused':
       return `Three comparisons have failed, so there is none for ${detail} minutes. Use an invite: "peer-courier invite" on the receiving side.`;
     case 'peer-blocked':

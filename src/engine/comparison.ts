@@ -33,6 +33,8 @@ export type Comparison =
 /** How long two users may take to look at each other's screens. */
 const COMPARISON_MS = 2 * 60 * 1000;
 
+const BROKEN_OFF: ReadonlySet<string> = new Set(['cancelled', 'connection-lost', 'timed-out']);
+
 /** Runs the talk in which two users compare a code, to its end. Never rejects. */
 export async function compareCodes(init: ComparisonInit): Promise<Comparison> {
   const { side, pair, channel, name, compare, onAsked, signal } = init;
@@ -78,6 +80,9 @@ export async function compareCodes(init: ComparisonInit): Promise<Comparison> {
   signal.removeEventListener('abort', stop);
   over.abort();
   if (peerName !== undefined) return { outcome: 'paired', name: peerName };
+  // Somebody has left, or both have looked too long: what that means to a transfer is not what it means here.
+  const isBrokenOff = hasCode && !signal.aborted && BROKEN_OFF.has(close.code);
   const code = close.code === 'done' ? 'protocol-error' : close.code;
-  return { outcome: 'failed', hasCode, failure: new CourierError(code, close.message ?? '') };
+  const failure = new CourierError(isBrokenOff ? 'pairing-broken-off' : code, close.message ?? '');
+  return { outcome: 'failed', hasCode, failure };
 }

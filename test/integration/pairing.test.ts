@@ -67,7 +67,7 @@ suite('case 159: nobody is paired', () => {
     await codesOf(waiting, dialling);
     assert.equal((await dialling.stop()).status, 130);
     const { status, stderr } = await waiting.ended;
-    assert.equal(status, 130, stderr);
+    assert.equal(status, 46, stderr);
   });
 
   test('when nobody there compares codes', async (t) => {

@@ -37,6 +37,7 @@ export function remediesFor(code: EditorFailureCode, origin: 'local' | 'remote')
     case 'invite-refused':
     case 'other-invite':
     case 'code-differs':
+    case 'pairing-broken-off':
     case 'pairing-paused':
     case 'wrong-identity':
       return ['useInvite'];

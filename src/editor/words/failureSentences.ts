@@ -84,6 +84,10 @@ export function sentenceFor({ code, detail, origin }: EditorFailure, direction: 
       );
     case 'nothing-to-send':
       return l10n.t('Nothing of that can be sent: links, special files and unreadable things are left out.');
+    case 'pairing-broken-off':
+      return l10n.t(
+        'The comparison ended before both had said yes, so nobody was paired. Try again, together.',
+      );
     case 'pairing-paused':
       return l10n.t(
         'Three comparisons have failed, so there is none for {0} minutes. Use an invite.',
