@@ -1,12 +1,23 @@
 import { parseArgs } from 'node:util';
-import { printable } from '../base/printable.ts';
 import type { ConflictPolicy } from '../node/disk/publish.ts';
 import { DEFAULT_PORT } from '../node/net/tlsOptions.ts';
 import { parseAddress } from '../peers/address.ts';
 import type { Address } from '../peers/address.ts';
 import type { PeerPolicy } from '../peers/policy.ts';
-import { limits } from '../protocol/limits.ts';
-import { RETRY_FOR_MS } from '../transfer/retryPolicy.ts';
+import {
+  common,
+  durationOf,
+  oneOf,
+  parse,
+  parseEffort,
+  parseId,
+  parsePort,
+  parseRetryFor,
+  parseTo,
+  required,
+  UsageError,
+} from './argumentValues.ts';
+import { parsePeers } from './peersArguments.ts';
 
 /** What the user asked for, checked. */
 export type Command =
@@ -146,73 +157,6 @@ export interface TransfersCommand {
   readonly isJson: boolean;
 }
 
-/** Arguments that make no sense; the message says which, and what would. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-export const USAGE = `Peer Courier sends files and folders straight to another machine: encrypted and verified.
-
-  peer-courier receive --folder DIR [options]     wait for transfers and receive them into DIR
-      --invite-file FILE       write an invite to FILE: hand it to the sender; one use, ten minutes
-      --host ADDRESS           listen on this address only (default: all)
-      --port N                 listen on this port (default: ${DEFAULT_PORT})
-      --accept known|ask       known: accept from paired and invited peers; ask: ask for each offer
-      --on-conflict POLICY     a name is taken: skip, keep-both (default) or replace
-      --once                   stop after the first transfer that has ended
-      --hidden                 do not announce this receiver on the local network
-  peer-courier receive --folder DIR --from-file FILE
-                               fetch what another device shares: FILE holds its invite ("-": read it from input)
-      --retry-for DURATION     as below
-
-  peer-courier send PATH... --invite-file FILE    send to whoever made the invite ("-": read it from input)
-  peer-courier send PATH... --to NAME|HOST:PORT   send to a peer that is known from an invite
-  peer-courier send PATH... --share               send to whoever uses an invite, by dialling this machine
-      --share-file FILE        write the invite to FILE instead of printing it; one use, ten minutes
-      --host ADDRESS           listen on this address only (default: all)
-      --port N                 listen on this port (default: ${DEFAULT_PORT})
-      --retry-for DURATION     after an interruption, try so long without progress:
-                               90s, 10m (default), 2h; 0: never
-      --limit MBIT             send at most so many megabits per second (default: no limit)
-      --lanes N                use at most N connections, 1 to ${limits.lanes} (default: as many as help)
-
-  peer-courier transfers                          list what was interrupted here and can go on
-  peer-courier resume ID                          go on with one that was sent or fetched from here
-      --to HOST:PORT           the receiver is there now
-      --invite-file FILE       … or where this invite says
-      --retry-for, --limit, --lanes   as above
-  peer-courier discard ID                         give one up, and remove what is held of it
-
-  peer-courier pair                               wait for another device, and compare a code with its user
-      --host ADDRESS           listen on this address only (default: all)
-      --port N                 listen on this port (default: ${DEFAULT_PORT})
-  peer-courier pair HOST[:PORT]                   the same, with the device that waits there
-
-  peer-courier nearby                             list the devices of this network that answer now
-      --for DURATION           look so long (default: 3s)
-
-  peer-courier invite                             make one more invite for the receiver that runs here
-      --invite-file FILE       write it to FILE instead of printing it
-
-  peer-courier peers                              list the known peers, and what they may do
-  peer-courier peers rename NAME NEW              call one otherwise; NAME may also be a fingerprint's beginning
-  peer-courier peers forget NAME                  make one a stranger, and give up what has not ended with it
-  peer-courier peers accept NAME --up-to SIZE --folder DIR
-                                                  receive its offers up to SIZE (500MB, 2GB) into DIR, unasked
-  peer-courier peers ask NAME                     ask about each of its offers
-  peer-courier peers block NAME                   let it in no more, and send nothing to it
-  peer-courier peers default NAME                 no rule of its own: as receive --accept says
-
-  peer-courier doctor                             look what keeps others from reaching this device
-      --host ADDRESS, --port N   … if it listened there
-  peer-courier doctor NAME|HOST[:PORT]            … and what lies between it and that peer
-      --redacted               leave out what says whose machine it is, for a report that others read
-
-  All take --state DIR (identity, known peers, what was interrupted)
-  and --json (one JSON object a line, for programs).
-  Every failure has an exit status of its own; the README lists them.
-`;
-
 /** Parses the words after the program's name; throws a {@link UsageError}. */
 export function parseCommand(words: readonly string[]): Command {
   const [name, ...rest] = words;
@@ -250,12 +194,6 @@ export function parseCommand(words: readonly string[]): Command {
       );
   }
 }
-
-const common = {
-  state: { type: 'string' },
-  json: { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const;
 
 const whereTo = {
   'invite-file': { type: 'string' },
@@ -469,169 +407,4 @@ function parseDoctor(words: readonly string[]): Command {
     isRedacted: values.redacted,
     isJson: values.json,
   };
-}
-
-function parsePeers(words: readonly string[]): Command {
-  const { values, positionals } = parse(() =>
-    parseArgs({
-      args: [...words],
-      options: { ...common, 'up-to': { type: 'string' }, folder: { type: 'string' } },
-      allowPositionals: true,
-    }),
-  );
-  if (values.help) return { name: 'help' };
-  const { 'up-to': upTo, folder } = values;
-  if (positionals[0] !== 'accept' && (upTo !== undefined || folder !== undefined)) {
-    throw new UsageError('--up-to and --folder belong to "peers accept".');
-  }
-  const action = parsePeersAction(positionals, { upTo, folder });
-  return { name: 'peers', action, state: values.state, isJson: values.json };
-}
-
-function parsePeersAction(
-  [kind, peer, ...more]: readonly string[],
-  { upTo, folder }: { readonly upTo: string | undefined; readonly folder: string | undefined },
-): PeersAction {
-  if (kind === undefined) return { kind: 'list' };
-  const verb = oneOf(kind, ['rename', 'forget', 'accept', 'ask', 'block', 'default'], 'peers');
-  const isWhole = more.length === (verb === 'rename' ? 1 : 0);
-  if (peer === undefined || peer === '' || !isWhole) {
-    throw new UsageError(
-      `peers ${verb} takes ${verb === 'rename' ? 'NAME and NEW, two words' : 'one NAME'}.`,
-    );
-  }
-  switch (verb) {
-    case 'rename':
-      return { kind: 'rename', peer, to: parseNewName(more[0]) };
-    case 'forget':
-      return { kind: 'forget', peer };
-    case 'accept': {
-      const into = required(folder, 'peers accept needs --folder DIR, the folder to receive into.');
-      return { kind: 'policy', peer, policy: { kind: 'accept', upToBytes: parseSize(upTo), folder: into } };
-    }
-    case 'ask':
-    case 'block':
-    case 'default':
-      return { kind: 'policy', peer, policy: { kind: verb } };
-  }
-}
-
-function parseNewName(text = ''): string {
-  const name = printable(text.trim(), 64);
-  if (name === '') throw new UsageError('peers rename needs a new name that is not empty.');
-  return name;
-}
-
-const SIZE_UNITS: Readonly<Record<string, number>> = { kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 };
-
-function parseSize(text: string | undefined): number {
-  const { amount = '', unit = '' } =
-    /^(?<amount>\d{1,6}(?:\.\d{1,3})?) ?(?<unit>[kmgt]b)$/iu.exec(text ?? '')?.groups ?? {};
-  const bytes = Math.round(Number(amount) * (SIZE_UNITS[unit.toLowerCase()] ?? 0));
-  if (bytes < 1) {
-    const what = text === undefined ? 'it is missing' : `not "${text}"`;
-    throw new UsageError(`--up-to takes a size such as 500MB or 1.5GB: ${what}.`);
-  }
-  return bytes;
-}
-
-function parse<Parsed>(parseWords: () => Parsed): Parsed {
-  try {
-    return parseWords();
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function required(value: string | undefined, message: string): string {
-  if (value === undefined || value === '') throw new UsageError(message);
-  return value;
-}
-
-function parsePort(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_PORT;
-  const port = /^\d{1,5}$/u.test(text) ? Number(text) : Number.NaN;
-  if (!(port >= 0 && port <= 65_535)) {
-    throw new UsageError(`--port takes a number from 0 to 65535, not "${text}".`);
-  }
-  return port;
-}
-
-/** As many characters as name a transfer among those that one machine has left lying. */
-const SHORTEST_ID = 4;
-
-function parseId(positionals: readonly string[], command: string): string {
-  const [id = '', ...more] = positionals;
-  if (more.length > 0) throw new UsageError(`${command} takes one ID, not several.`);
-  if (id.length < SHORTEST_ID || !/^[0-9a-f]{1,32}$/u.test(id)) {
-    throw new UsageError(
-      `${command} needs the ID of a transfer, or its first ${SHORTEST_ID} characters at least, as "peer-courier transfers" lists them.`,
-    );
-  }
-  return id;
-}
-
-function parseTo(text: string): Address {
-  const address = parseAddress(text, DEFAULT_PORT);
-  if (address === undefined) throw new UsageError(`resume takes --to HOST:PORT, not "${text}".`);
-  return address;
-}
-
-function parseEffort(values: {
-  readonly 'retry-for'?: string | undefined;
-  readonly limit?: string | undefined;
-  readonly lanes?: string | undefined;
-}): Effort {
-  return {
-    retryForMs: parseRetryFor(values['retry-for']),
-    limitBytesPerSecond: parseLimit(values.limit),
-    mostLanes: parseLanes(values.lanes),
-  };
-}
-
-const BYTES_A_MEGABIT = 125_000;
-
-function parseLimit(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const megabits = /^\d{1,6}(?:\.\d{1,3})?$/u.test(text) ? Number(text) : 0;
-  if (megabits === 0) {
-    throw new UsageError(`--limit takes megabits per second, such as 50 or 0.5, not "${text}".`);
-  }
-  return megabits * BYTES_A_MEGABIT;
-}
-
-function parseLanes(text: string | undefined): number {
-  if (text === undefined) return limits.lanes;
-  const lanes = /^\d{1,2}$/u.test(text) ? Number(text) : 0;
-  if (lanes < 1 || lanes > limits.lanes) {
-    throw new UsageError(`--lanes takes a number from 1 to ${limits.lanes}, not "${text}".`);
-  }
-  return lanes;
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
-
-function parseRetryFor(text: string | undefined): number {
-  if (text === undefined) return RETRY_FOR_MS;
-  if (text === '0') return 0;
-  const duration = durationOf(text);
-  if (duration === undefined) {
-    throw new UsageError(
-      `--retry-for takes a duration such as 90s, 10m or 2h, or 0 for never, not "${text}".`,
-    );
-  }
-  return duration;
-}
-
-/** Milliseconds. */
-function durationOf(text: string): number | undefined {
-  const { amount = '', unit = '' } = /^(?<amount>\d{1,6})(?<unit>[smh])$/u.exec(text)?.groups ?? {};
-  const unitMs = UNITS_MS[unit];
-  return unitMs === undefined ? undefined : Number(amount) * unitMs;
-}
-
-function oneOf<Choice extends string>(text: string, choices: readonly Choice[], option: string): Choice {
-  const found = choices.find((choice) => choice === text);
-  if (found === undefined) throw new UsageError(`${option} takes ${choices.join(' or ')}, not "${text}".`);
-  return found;
 }

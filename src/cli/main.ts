@@ -1,7 +1,8 @@
 import { printableLines } from '../base/printable.ts';
 import { keepHeapSmall } from '../node/smallHeap.ts';
-import { parseCommand, USAGE, UsageError } from './arguments.ts';
+import { parseCommand } from './arguments.ts';
 import type { Command } from './arguments.ts';
+import { UsageError } from './argumentValues.ts';
 import { discard } from './discard.ts';
 import { doctor } from './doctor.ts';
 import { explainError, SUCCESS, USAGE_STATUS } from './failures.ts';
@@ -14,6 +15,7 @@ import { receive } from './receive.ts';
 import { resume } from './resume.ts';
 import { send } from './send.ts';
 import { transfers } from './transfers.ts';
+import { USAGE } from './usage.ts';
 import { version } from './version.ts';
 
 /** The terminal program. Only composes: parses the words, runs the command, ends with its status. */

@@ -11,7 +11,7 @@ import { INVITE_LIFE_MS } from '../peers/invite.ts';
 import { shortFingerprint } from '../peers/fingerprint.ts';
 import { announce } from './announce.ts';
 import type { ReceiveCommand } from './arguments.ts';
-import { UsageError } from './arguments.ts';
+import { UsageError } from './argumentValues.ts';
 import { commandLine, shortId } from './commandLine.ts';
 import { explainError, tellFailure } from './failures.ts';
 import { interruption } from './interruption.ts';

@@ -11,29 +11,24 @@ import { systemClock } from '../node/clock.ts';
 import { noCompression } from '../node/codec/noCompression.ts';
 import { createCompression } from '../node/codec/zlibCompression.ts';
 import { preview } from '../node/disk/preview.ts';
-import { ReceiveFolder } from '../node/disk/receiveFolder.ts';
 import type { NamedCount } from '../node/disk/preview.ts';
 import { nodeHashing } from '../node/hashing.ts';
 import type { Identity } from '../node/identity/identity.ts';
 import { RateLimiter } from '../node/net/rateLimiter.ts';
 import { formatAddress, parseAddress } from '../peers/address.ts';
-import type { KnownPeer } from '../node/state/knownPeers.ts';
 import { parseFingerprint } from '../peers/fingerprint.ts';
 import type { Fingerprint } from '../peers/fingerprint.ts';
 import { INVITE_LIFE_MS, parseInvite } from '../peers/invite.ts';
-import type { StoredPolicy } from '../peers/policy.ts';
 import type {
   Device,
   EngineSettings,
   EngineState,
   OfferDetails,
-  PeerPolicy,
   PeerSummary,
   PreviewSummary,
   ReceiverStatus,
   SendOptions,
   StateChange,
-  TransferSummary,
 } from '../rpc/model.ts';
 import type { Compression } from '../transfer/ports.ts';
 import { Fetches } from './fetches.ts';
@@ -52,13 +47,14 @@ import type { OwnReceiver } from './doctor.ts';
 import type { DoctorTarget } from './doctorPeer.ts';
 import { lookUp, pairByInvite } from './pairing.ts';
 import { PairingDesk } from './pairingDesk.ts';
+import { knownBy, PeerBook } from './peerBook.ts';
 import { ReceiverNote } from './receiverNote.ts';
 import { ReceiverSwitch } from './receiverSwitch.ts';
 import { findRoots, sendPaths } from './sender.ts';
 import type { Target } from './sender.ts';
 import { createShareInvite, ShareDesk } from './shareDesk.ts';
 import { StateFolder } from './stateFolder.ts';
-import { requireNotBlocked, requirePartner } from './notBlocked.ts';
+import { requirePartner } from './notBlocked.ts';
 import { folderFor, UnaskedConsent } from './unaskedConsent.ts';
 
 export interface CourierInit {
@@ -93,6 +89,7 @@ export class Courier {
   readonly #unasked: UnaskedConsent;
   readonly #desk: PairingDesk;
   readonly #neighbourhood: Neighbourhood;
+  readonly #book: PeerBook;
   readonly #shares: ShareDesk;
   readonly #fetches: Fetches;
   /** What all that is fetched shares. */
@@ -100,8 +97,6 @@ export class Courier {
 
   // Mutable.
   #settings: EngineSettings;
-  /** By fingerprint. A snapshot asks for them many times a second. */
-  readonly #names = new Map<string, string>();
   #identity: Identity | undefined;
 
   constructor(init: CourierInit) {
@@ -115,6 +110,11 @@ export class Courier {
       logger,
       onChange: () => init.onChange('nearby'),
     });
+    this.#book = new PeerBook(this.#state, () => {
+      init.onChange('peers');
+      init.onChange('transfers');
+      this.#neighbourhood.peersChanged();
+    });
     this.#unasked = new UnaskedConsent(systemClock, (peer) => this.#incoming.countInterrupted(peer));
     this.#history = HistoryFile.open(join(storage, 'received.json'), logger);
     this.#incoming = new IncomingTransfers({
@@ -122,7 +122,7 @@ export class Courier {
       records: RecordFiles.accepted(join(storage, 'accepted'), logger),
       history: this.#history,
       logger,
-      receiveFolder: ({ fingerprint }) => folderFor(this.#policyOf(fingerprint), this.#receiveFolder),
+      receiveFolder: ({ fingerprint }) => folderFor(this.#book.policyOf(fingerprint), this.#receiveFolder),
       fetches: {
         isConnected: (id) => this.#fetches.isConnected(id),
         giveWay: (id) => this.#fetches.giveWay(id),
@@ -140,7 +140,7 @@ export class Courier {
       logger,
       host: {
         clock: systemClock,
-        nameOf: (fingerprint) => this.#nameOf(fingerprint),
+        nameOf: (fingerprint) => this.#book.nameOf(fingerprint),
         changed: () => init.onChange('transfers'),
         attempt: (record, observer, { signal, arrival }) =>
           sendPaths({
@@ -163,7 +163,7 @@ export class Courier {
       state: this.#state,
       shared: () => this.#outgoing.shared,
       device: () => ({ name: this.device.name, compression: this.#compression }),
-      paired: () => this.#peersChanged(),
+      paired: () => this.#book.changed(),
       logger,
     });
     this.#fetches = new Fetches({
@@ -187,7 +187,7 @@ export class Courier {
         init.onChange('receiver');
         this.#tellNeighbourhood();
       },
-      onPaired: () => this.#peersChanged(),
+      onPaired: () => this.#book.changed(),
       desk: this.#desk,
       shares: this.#shares,
     });
@@ -232,11 +232,11 @@ export class Courier {
   }
 
   get peers(): readonly PeerSummary[] {
-    return this.#state.peers.list().map(summaryOfPeer);
+    return this.#book.list();
   }
 
   get transfers(): EngineState['transfers'] {
-    const incoming = this.#incoming.summaries().map((transfer) => this.#underItsName(transfer));
+    const incoming = this.#incoming.summaries().map((transfer) => this.#book.underItsName(transfer));
     return [...this.#outgoing.summaries(), ...incoming].toSorted(
       (left, right) => right.startedAtMs - left.startedAtMs,
     );
@@ -322,9 +322,9 @@ export class Courier {
       name: this.device.name,
       signal,
     });
-    this.#peersChanged();
+    this.#book.changed();
     this.#outgoing.peerChanged(fingerprint);
-    return this.#peer(fingerprint);
+    return this.#book.get(fingerprint);
   }
 
   /**
@@ -342,9 +342,9 @@ export class Courier {
     const fingerprint = await (address === undefined
       ? this.#desk.wait(wish)
       : this.#desk.dial(address, wish));
-    this.#peersChanged();
+    this.#book.changed();
     this.#outgoing.peerChanged(fingerprint);
-    return this.#peer(fingerprint);
+    return this.#book.get(fingerprint);
   }
 
   async lookUp(
@@ -361,21 +361,10 @@ export class Courier {
   }
 
   /** The user has compared the fingerprint. */
-  addPeer(given: {
-    readonly address: string;
-    readonly fingerprint: string;
-    readonly name: string;
-  }): PeerSummary {
-    const address = parseAddress(given.address);
-    const fingerprint = parseFingerprint(given.fingerprint);
-    if (address === undefined || fingerprint === undefined) {
-      throw new CourierError('unreachable', printable(given.address));
-    }
-    requireNotBlocked(this.#state, fingerprint);
-    this.#state.peers.remember({ fingerprint, name: printable(given.name, 64), addresses: [address] });
-    this.#peersChanged();
-    this.#outgoing.peerChanged(fingerprint);
-    return this.#peer(fingerprint);
+  addPeer(...given: Parameters<PeerBook['add']>): PeerSummary {
+    const peer = this.#book.add(...given);
+    this.#outgoing.peerChanged(peer.fingerprint);
+    return peer;
   }
 
   async preview(
@@ -432,9 +421,9 @@ export class Courier {
   /** Dials whoever made an invite to something that is shared; what is offered then is asked about as every offer is. */
   async redeemShare(text: string, { signal }: { readonly signal: AbortSignal }): Promise<PeerSummary> {
     const { fingerprint } = await this.#fetches.redeem(parseInvite(nodeHashing, text, 'share'), { signal });
-    this.#peersChanged();
+    this.#book.changed();
     this.#outgoing.peerChanged(fingerprint);
-    return this.#peer(fingerprint);
+    return this.#book.get(fingerprint);
   }
 
   acceptOffer(...[id, choice]: Parameters<IncomingTransfers['accept']>): void {
@@ -497,24 +486,12 @@ export class Courier {
     });
   }
 
-  /** Throws `not-paired` if there is no such peer, `peer-name-taken` if another one has the name. */
-  renamePeer(peer: string, name: string): PeerSummary {
-    const given = printable(name.trim(), 64);
-    if (given === '') throw new CourierError('peer-name-taken', given);
-    this.#state.peers.rename(knownBy(peer), given);
-    this.#peersChanged();
-    return this.#peer(peer);
+  renamePeer(...order: Parameters<PeerBook['rename']>): PeerSummary {
+    return this.#book.rename(...order);
   }
 
-  /** Throws `not-paired` if there is no such peer, `destination-unwritable` if its folder cannot be used. */
-  setPeerPolicy(peer: string, policy: PeerPolicy): PeerSummary {
-    // Whoever names a folder now hears at once that nothing can be received into it.
-    const settled =
-      policy.kind === 'accept' ? { ...policy, folder: ReceiveFolder.open(policy.folder).location } : policy;
-    this.#state.peers.setPolicy(knownBy(peer), settled);
-    this.#state.trust.look();
-    this.#peersChanged();
-    return this.#peer(peer);
+  setPeerPolicy(...order: Parameters<PeerBook['setPolicy']>): PeerSummary {
+    return this.#book.setPolicy(...order);
   }
 
   /** Makes a peer a stranger, and gives up what has not ended with it. */
@@ -525,7 +502,7 @@ export class Courier {
     this.#outgoing.forgetPeer(fingerprint);
     // Whoever has not offered anything yet.
     this.#state.trust.look();
-    this.#peersChanged();
+    this.#book.changed();
   }
 
   #sideOf(id: string): OutgoingTransfers | IncomingTransfers {
@@ -559,49 +536,6 @@ export class Courier {
     return this.#identity;
   }
 
-  #peer(fingerprint: string): PeerSummary {
-    const peer = this.peers.find((each) => each.fingerprint === fingerprint);
-    if (peer === undefined) throw new CourierError('internal', 'a peer vanished while it was added');
-    return peer;
-  }
-
-  /** Its peer may have been renamed since it came. */
-  #underItsName(transfer: TransferSummary): TransferSummary {
-    const { fingerprint, name } = transfer.peer;
-    const now = this.#nameOf(fingerprint);
-    return { ...transfer, peer: { fingerprint, name: now === fingerprint ? name : now } };
-  }
-
-  /** One that is not known has no name; sending to it says so. */
-  #nameOf(peer: string): string {
-    const cached = this.#names.get(peer);
-    if (cached !== undefined) return cached;
-    const name = this.#findName(peer);
-    if (name !== undefined) this.#names.set(peer, name);
-    return name ?? peer;
-  }
-
-  #findName(peer: string): string | undefined {
-    try {
-      return this.#state.peers.find(knownBy(peer))?.name;
-    } catch {
-      // The list of peers says what is wrong.
-      return undefined;
-    }
-  }
-
-  /** Somebody came, or is called otherwise, or may do something else. Who was forgotten keeps a name in old rows. */
-  #peersChanged(): void {
-    for (const [peer, name] of this.#names) this.#names.set(peer, this.#findName(peer) ?? name);
-    this.#init.onChange('peers');
-    this.#init.onChange('transfers');
-    this.#neighbourhood.peersChanged();
-  }
-
-  #policyOf(fingerprint: Fingerprint): StoredPolicy {
-    return this.#state.peers.find(fingerprint)?.policy ?? { kind: 'ask' };
-  }
-
   get #receiveFolder(): string {
     const { receiveFolder } = this.#settings;
     return receiveFolder === '' ? join(homedir(), 'Downloads', 'Peer Courier') : receiveFolder;
@@ -609,7 +543,7 @@ export class Courier {
 
   /** A known peer's offer may be accepted by its policy or the settings; what needs somebody's eyes is not. */
   #decide(fingerprint: Fingerprint, details: OfferDetails): Choice | undefined {
-    const peer = { fingerprint, policy: this.#policyOf(fingerprint) };
+    const peer = { fingerprint, policy: this.#book.policyOf(fingerprint) };
     const folder = this.#unasked.decide(peer, details, this.#settings);
     return folder === undefined ? undefined : { folder, onConflict: 'keep-both' };
   }
@@ -634,22 +568,6 @@ export class Courier {
     const name = this.device.name;
     return { name, host: host === '' ? undefined : host, port, compression: this.#compression };
   }
-}
-
-function summaryOfPeer({ fingerprint, name, addresses, policy }: KnownPeer): PeerSummary {
-  return {
-    fingerprint,
-    name: printable(name, 64),
-    addresses: addresses.map(formatAddress),
-    policy,
-  };
-}
-
-/** A client's word for a peer; throws `not-paired` for what cannot be one. */
-function knownBy(peer: string): Fingerprint {
-  const fingerprint = parseFingerprint(peer);
-  if (fingerprint === undefined) throw new CourierError('not-paired', peer.slice(0, 16));
-  return fingerprint;
 }
 
 /** What the doctor is asked about. */
