@@ -112,6 +112,8 @@ export class IncomingTransfer implements LaneHost {
   readonly #pace: Pace;
 
   // Mutable.
+  /** Gives back its part of what the transfers of the process share. */
+  #leave: (() => void) | undefined;
   #state: TransferState = 'connecting';
   #transfer: string | undefined;
   #label = '';
@@ -157,12 +159,11 @@ export class IncomingTransfer implements LaneHost {
 
   /** Runs to the end of the session. Never rejects. */
   async run(): Promise<IncomingReport> {
-    const leave = this.#init.memory?.join((members) => this.#wants.share(members));
     const work = this.#work().catch((error: unknown) => this.#fail(error));
     const end = await this.#pump.run();
     await work;
     await Promise.allSettled(this.#storing);
-    leave?.();
+    this.#leave?.();
     if (this.#receipt === undefined) this.#state = 'failed';
     await this.#letGo(end.close.code);
     const { transfer, label, leftOut } = {
@@ -380,6 +381,8 @@ export class IncomingTransfer implements LaneHost {
   async #pull(): Promise<void> {
     const ledger = this.#book();
     for await (const { page, layout } of this.#layouts) {
+      // One that still waits for a yes takes nothing from the others.
+      this.#leave ??= this.#init.memory?.join((members) => this.#wants.share(members));
       for (let index = layout.firstChunk; index < layout.endChunk; index += 1) {
         const chunk = layout.chunkAt(index);
         await this.#wants.acquire(chunk);

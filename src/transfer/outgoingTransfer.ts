@@ -100,6 +100,8 @@ export class OutgoingTransfer {
 
   // Mutable.
   #state: TransferState = 'connecting';
+  /** Gives back its part of what the transfers of the process share. */
+  #leave: (() => void) | undefined;
   #opened = deferred<void>();
   /** Connections that the receiver takes for one session. */
   #mostLanes = 1;
@@ -153,7 +155,6 @@ export class OutgoingTransfer {
 
   /** Runs to the end of the session. Never rejects. */
   async run(): Promise<OutgoingReport> {
-    const leave = this.#init.memory?.join((members) => this.#share(members));
     const { conversation } = this.#session;
     // Who has dialled us was heard and judged before anything was known of the transfer.
     if (conversation.state === 'admitting') this.#pump.dispatch(conversation.admit());
@@ -163,7 +164,7 @@ export class OutgoingTransfer {
     const end = await this.#pump.run();
     this.#wants.end();
     await Promise.all([...work, this.#lanes.close()]);
-    leave?.();
+    this.#leave?.();
     // What was read is read; nothing of the transfer depends on how the files close.
     await this.#init.source.close().catch(() => undefined);
     this.#state = this.#receipt === undefined ? 'failed' : 'done';
@@ -178,9 +179,9 @@ export class OutgoingTransfer {
 
   /** So many transfers run in this process now. */
   #share(members: number): void {
-    const chunks = Math.max(1, Math.min(CHUNKS_AHEAD, Math.floor(CHUNKS_AHEAD_TOGETHER / members)));
-    this.#ahead.resize(chunks);
-    this.#lanes.expect(chunks);
+    const chunksAhead = Math.max(1, Math.min(CHUNKS_AHEAD, Math.floor(CHUNKS_AHEAD_TOGETHER / members)));
+    this.#ahead.resize(chunksAhead);
+    this.#lanes.share({ chunksAhead, mostLanes: Math.max(1, Math.floor(limits.lanes / members)) });
   }
 
   /** Ends the transfer for good; the peer is told. */
@@ -296,6 +297,8 @@ export class OutgoingTransfer {
   #handleAnswer({ page, decisions }: Extract<SenderEvent, { type: 'answered' }>): void {
     if (page === 0) this.#init.observer?.accepted?.();
     this.#state = 'moving';
+    // One that still waits for a yes takes nothing from the others.
+    this.#leave ??= this.#init.memory?.join((members) => this.#share(members));
     this.#lanes.begin({ most: this.#mostLanes, offeredBytes: this.#bytesListed });
     this.#session.serveUpTo(this.#ledger.decide(decisions).endChunk);
     for (const [position, { entry }] of this.#ledger.page(page).items.entries()) {

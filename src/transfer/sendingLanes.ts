@@ -73,6 +73,8 @@ export class SendingLanes {
 
   // Mutable.
   #chunksAhead = CHUNKS_AHEAD;
+  /** Its part of the lanes of all transfers of the process. */
+  #mostLanes: number = limits.lanes;
   #growth: LaneGrowth | undefined;
   /** Time in which every chunk that may be ahead waited for a lane, and since when that is so now. */
   #stalledMs = 0;
@@ -150,7 +152,7 @@ export class SendingLanes {
   }
 
   get #inUse(): readonly Member[] {
-    return this.#members.slice(0, this.#growth?.lanes ?? 1);
+    return this.#members.slice(0, Math.min(this.#growth?.lanes ?? 1, this.#mostLanes));
   }
 
   #findFree(): Member | undefined {
@@ -178,9 +180,14 @@ export class SendingLanes {
     }
   }
 
-  /** So many chunks may be ahead from now on: when all of them wait, the path is what is slow. */
-  expect(chunksAhead: number): void {
+  /**
+   * What this transfer may have of what all of the process share: chunks ahead (when all of them wait, the path is what
+   * is slow) and lanes. Many transfers fill a path by themselves, and their lanes would crowd at the peer's door.
+   */
+  share({ chunksAhead, mostLanes }: { readonly chunksAhead: number; readonly mostLanes: number }): void {
     this.#chunksAhead = chunksAhead;
+    this.#mostLanes = mostLanes;
+    this.#adjust();
   }
 
   #wake(): void {
@@ -196,7 +203,7 @@ export class SendingLanes {
     if (dialler === undefined || growth === undefined) return;
     while (
       !this.#over.signal.aborted &&
-      this.#members.length + this.#dialling < growth.lanes &&
+      this.#members.length + this.#dialling < Math.min(growth.lanes, this.#mostLanes) &&
       this.#dialling < MOST_DIALLING &&
       this.#nextNumber <= limits.laneNumbers
     ) {

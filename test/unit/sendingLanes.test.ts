@@ -66,3 +66,29 @@ test('time in which all that may be ahead waits for a lane is counted', async ()
   clock.tick(100);
   assert.equal(lanes.stalledMs, 30, 'one has left, and the next may be read');
 });
+
+test('of many transfers in one process each dials a few lanes, and more when the others have gone', async () => {
+  const dialled: number[] = [];
+  const lanes = new SendingLanes({
+    clock: new MemoryClock(),
+    first: { outlet: { sayBytes: () => undefined }, flush: () => Promise.resolve(), isGone: false },
+    dialler: {
+      most: 16,
+      roundTripMs: 50,
+      leastBytes: 0,
+      dial(number) {
+        dialled.push(number);
+        return new Promise(() => undefined);
+      },
+    },
+    onIdle: () => undefined,
+    onLost: () => undefined,
+  });
+  lanes.share({ chunksAhead: 1, mostLanes: 2 });
+  lanes.begin({ most: 16, offeredBytes: 1 });
+  await quiet();
+  assert.equal(dialled.length, 1, 'one beside the first');
+  lanes.share({ chunksAhead: 4, mostLanes: 16 });
+  await quiet();
+  assert.equal(dialled.length, 7);
+});
