@@ -72,7 +72,8 @@ export interface CourierInit {
 
 /**
  * What one device does: its receiver, its transfers, its known peers, its history. One instance for all
- * windows of a user; knows nothing of windows but the folders they have open.
+ * windows of a user; knows nothing of windows but the folders they have open. It is long because it is the one door:
+ * it composes the parts, and hands each order to the one that carries it out.
  */
 export class Courier {
   // Immutable.

@@ -76,7 +76,8 @@ export type Ending =
 /**
  * The incoming transfers of this device: asks for consent once, remembers it over interruptions, and
  * takes up what a peer offers again under the same id. What was agreed to is what the records say: another
- * process may have removed one.
+ * process may have removed one. It is one file because all of it decides on one table: what runs, what waits and what
+ * was agreed to must never disagree.
  */
 export class IncomingTransfers implements ReceiverObserver {
   // Immutable.
