@@ -10,7 +10,7 @@ import type { PeerPolicy, StoredPolicy } from '../../peers/policy.ts';
 import { isErrno } from '../disk/errno.ts';
 import type { WholeFileSystem } from '../disk/fileSystem.ts';
 import { systemFiles } from '../disk/systemFiles.ts';
-import { nameSchema, policySchema, reachedSchema, trustSchema } from './peerSchemas.ts';
+import { nameSchema, policySchema, reachedSchema, shownSchema, trustSchema } from './peerSchemas.ts';
 import { readSmallFile, removeFile, replaceFile, writeNewFile } from './stateFile.ts';
 
 /** A peer that is to be known. */
@@ -36,17 +36,21 @@ export interface KnownPeer extends NewPeer {
  */
 const TRUST = 'peer.json';
 const NAME = 'name.json';
+/** Told apart from another peer of the same name; no writer of it ever takes back what a user has called the peer. */
+const SHOWN = 'shown.json';
 const POLICY = 'policy.json';
 const BLOCKED = 'blocked';
 const REACHED = 'reached.json';
 /** All that is about a peer that is known, and says nothing of one that is not. */
-const DECISIONS = [NAME, POLICY, BLOCKED, REACHED] as const;
+const DECISIONS = [NAME, SHOWN, POLICY, BLOCKED, REACHED] as const;
 
 const MOST_ADDRESSES = 8;
 
 /** Who is known, and as whom. */
 interface Paired {
   readonly fingerprint: Fingerprint;
+  /** What it was paired under, or renamed to; several may be called that. */
+  readonly calledName: string;
   readonly name: string;
   readonly pairedAtMs: number;
 }
@@ -105,7 +109,9 @@ export class KnownPeers {
     const isTaken = this.#shown().some((peer) => peer.name === name && peer.fingerprint !== fingerprint);
     if (isTaken) throw new CourierError('peer-name-taken', name);
     this.#settleNames();
-    this.#writeName(fingerprint, name);
+    const text = textFor(nameSchema, { version: 1, fingerprint, name });
+    replaceFile(this.#fileOf(fingerprint, NAME), text, this.#disk);
+    removeFile(this.#fileOf(fingerprint, SHOWN), this.#disk);
     // Another process may have had the same idea.
     this.#settleNames();
   }
@@ -153,19 +159,15 @@ export class KnownPeers {
   /** Writes down the names that peers are shown under, where two of them have been given the same one. */
   #settleNames(): void {
     const paired = this.#paired();
-    for (const [at, { fingerprint, name }] of distinctly(paired).entries()) {
+    for (const [at, { fingerprint, calledName, name }] of distinctly(paired).entries()) {
       if (paired[at]?.name === name) continue;
+      const text = textFor(shownSchema, { version: 1, fingerprint, of: calledName, name });
       try {
-        this.#writeName(fingerprint, name);
+        replaceFile(this.#fileOf(fingerprint, SHOWN), text, this.#disk);
       } catch {
         // It is forgotten at this moment, or there is no room: it is shown so all the same.
       }
     }
-  }
-
-  #writeName(fingerprint: Fingerprint, name: string): void {
-    const text = textFor(nameSchema, { version: 1, fingerprint, name });
-    replaceFile(this.#fileOf(fingerprint, NAME), text, this.#disk);
   }
 
   #removeDecisions(fingerprint: Fingerprint): void {
@@ -202,8 +204,11 @@ export class KnownPeers {
   #read(fingerprint: Fingerprint): Paired | undefined {
     const trust = this.#parse(fingerprint, TRUST, trustSchema);
     if (trust === undefined) return undefined;
-    const name = this.#parse(fingerprint, NAME, nameSchema)?.name ?? trust.name;
-    return { fingerprint, name, pairedAtMs: trust.pairedAtMs };
+    const calledName = this.#parse(fingerprint, NAME, nameSchema)?.name ?? trust.name;
+    const shown = this.#parse(fingerprint, SHOWN, shownSchema);
+    // One that was written while somebody renamed the peer is about a name that it has no more.
+    const name = shown?.of === calledName ? shown.name : calledName;
+    return { fingerprint, calledName, name, pairedAtMs: trust.pairedAtMs };
   }
 
   #whole({ fingerprint, name }: Paired): KnownPeer {

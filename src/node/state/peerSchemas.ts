@@ -18,6 +18,9 @@ export const trustSchema = v.strictObject({
 
 export const nameSchema = v.strictObject({ version, fingerprint, name });
 
+/** `name` stands in the place of `of`, for as long as the peer is called that. */
+export const shownSchema = v.strictObject({ version, fingerprint, of: name, name });
+
 export const policySchema = v.strictObject({
   version,
   fingerprint,
