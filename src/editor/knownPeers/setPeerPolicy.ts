@@ -1,9 +1,9 @@
-import { l10n, ThemeIcon, Uri, window } from 'vscode';
+import { l10n, ThemeIcon, window } from 'vscode';
 import type { QuickPickItem } from 'vscode';
 import type { PeerPolicy, PeerSummary } from '../../rpc/model.ts';
 import type { Courier } from '../courier.ts';
-import { localFailure } from '../model/editorFailure.ts';
 import { parseMegabytes } from '../model/megabytes.ts';
+import { askFolder } from '../offers/askFolder.ts';
 import { BACK, pick } from '../pick.ts';
 import { iconText, noticeText, plainText } from '../text.ts';
 import { bytes } from '../words/numbers.ts';
@@ -71,7 +71,7 @@ async function complete(kind: PeerPolicy['kind'], peer: PeerSummary): Promise<Pe
       const before = peer.policy.kind === 'accept' ? peer.policy : undefined;
       const upToBytes = await askSize(before?.upToBytes);
       if (upToBytes === undefined) return undefined;
-      const folder = await askFolder(peer, before?.folder);
+      const folder = (await askFolder(peer, before?.folder))?.fsPath;
       return folder === undefined ? undefined : { kind, upToBytes, folder };
     }
   }
@@ -94,20 +94,6 @@ async function askSize(beforeBytes: number | undefined): Promise<number | undefi
       parseMegabytes(value) === undefined ? l10n.t('A number of megabytes, such as 100.') : undefined,
   });
   return typed === undefined ? undefined : parseMegabytes(typed);
-}
-
-async function askFolder(peer: PeerSummary, before: string | undefined): Promise<string | undefined> {
-  const [folder] =
-    (await window.showOpenDialog({
-      title: l10n.t('Where to save what {0} sends', plainText(peer.name)),
-      openLabel: l10n.t('Save Here'),
-      canSelectFiles: false,
-      canSelectFolders: true,
-      ...(before === undefined ? {} : { defaultUri: Uri.file(before) }),
-    })) ?? [];
-  if (folder === undefined) return undefined;
-  if (folder.scheme !== 'file') throw localFailure('place-unusable', plainText(folder.path));
-  return folder.fsPath;
 }
 
 async function isBlockMeant({ name }: PeerSummary): Promise<boolean> {

@@ -1,9 +1,9 @@
-import { l10n, Uri, window, workspace } from 'vscode';
+import { l10n, Uri, workspace } from 'vscode';
 import type { TransferSummary } from '../../rpc/model.ts';
 import type { Courier } from '../courier.ts';
 import { localFailure } from '../model/editorFailure.ts';
 import { BACK, pick } from '../pick.ts';
-import { plainText } from '../text.ts';
+import { askFolder } from './askFolder.ts';
 import { tellWhenReceived } from './tellWhenReceived.ts';
 
 type OnConflict = 'skip' | 'keep-both' | 'replace';
@@ -22,15 +22,8 @@ export async function acceptOffer(courier: Courier, { id }: TransferSummary): Pr
 export async function saveOfferTo(courier: Courier, { id }: TransferSummary): Promise<void> {
   const { client, state } = courier;
   const { offer, peer } = findOffer(state.current.transfers, id);
-  const [folder] =
-    (await window.showOpenDialog({
-      title: l10n.t('Where to save what {0} sends', plainText(peer.name)),
-      openLabel: l10n.t('Save Here'),
-      canSelectFiles: false,
-      canSelectFolders: true,
-    })) ?? [];
+  const folder = await askFolder(peer, undefined);
   if (folder === undefined) return;
-  if (folder.scheme !== 'file') throw localFailure('place-unusable', plainText(folder.path));
   const hasConflict = await areTaken(folder, offer.roots, offer.rootCount);
   const onConflict = hasConflict ? await askConflict() : 'keep-both';
   if (onConflict === undefined) return;

@@ -47,6 +47,7 @@ const ONLY_OURS: Readonly<Record<string, string>> = {
     'a fingerprint in hexadecimal digits; link.test.ts follows links of all sorts',
   'editor/pairing/pairByCode.ts': 'six digits, and an address of this machine or as its user typed it',
   'editor/pairing/createInvite.ts': 'a sentence with a time of day',
+  'editor/offers/askFolder.ts': 'loaded by those that are run',
   'editor/pick.ts': 'what it is given; who gives it is looked at',
   'editor/progress.ts': 'titles and counts of ours',
   'editor/received/receivedTarget.ts': 'loaded by those that are run',
