@@ -1,5 +1,5 @@
 import { printableLines } from '../base/printable.ts';
-import { keepHeapSmall } from '../node/smallHeap.ts';
+import { tuneRuntime } from '../node/tunedRuntime.ts';
 import { parseCommand } from './arguments.ts';
 import type { Command } from './arguments.ts';
 import { UsageError } from './argumentValues.ts';
@@ -55,7 +55,7 @@ function outputFor({ isJson }: { readonly isJson: boolean }): JsonOutput | TextO
   return isJson ? new JsonOutput() : new TextOutput();
 }
 
-keepHeapSmall();
+tuneRuntime();
 try {
   process.exitCode = await run(parseCommand(process.argv.slice(2)));
 } catch (error) {

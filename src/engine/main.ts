@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { pacedLogger } from '../base/pacedLogger.ts';
 import { printable, printableLines } from '../base/printable.ts';
 import { systemClock } from '../node/clock.ts';
-import { keepHeapSmall } from '../node/smallHeap.ts';
+import { tuneRuntime } from '../node/tunedRuntime.ts';
 import { READY_LINE } from '../rpc/contract.ts';
 import { Courier } from './courier.ts';
 import { appendToCrashLog } from './crashLog.ts';
@@ -88,7 +88,7 @@ function crash(storage: string, error: Error): void {
   }
 }
 
-keepHeapSmall();
+tuneRuntime();
 try {
   await main();
 } catch (error) {
