@@ -291,7 +291,11 @@ test('an older file that is replaced is kept, and its name is never without a fi
   writeFileSync(location, 'old');
   const inode = statSync(location).ino;
   const publishing = new Publishing(systemFiles);
-  const replace = (): Promise<void> => publishing.publishFileReplacing(part, location, backup);
+  const replace = async (): Promise<void> => {
+    const kept = await publishing.keepOlder(part, location, backup);
+    assert.ok(kept !== undefined);
+    publishing.replaceKept(kept);
+  };
   await replace();
   assert.deepEqual([readFileSync(location, 'utf8'), readFileSync(backup, 'utf8')], ['new', 'old']);
   assert.equal(statSync(backup).ino, inode);
@@ -313,19 +317,11 @@ test('a file that replaces the old one while that is being kept is not overwritt
   for (const [name, text] of Object.entries({ part: 'new', name: 'old', theirs: 'theirs' })) {
     disk.plant(`/received/${name}`, Buffer.from(text));
   }
-  const files = disk.mount({
-    before({ name, location }) {
-      const isKeeping = name === 'sync' && location === '/received/kept';
-      if (isKeeping) disk.mount().rename('/received/theirs', '/received/name');
-      return undefined;
-    },
-  });
-  const replacing = new Publishing(files).publishFileReplacing(
-    '/received/part',
-    '/received/name',
-    '/received/kept/name',
-  );
-  await assert.rejects(replacing, isFailure('name-taken'));
+  const publishing = new Publishing(disk.mount());
+  const kept = await publishing.keepOlder('/received/part', '/received/name', '/received/kept/name');
+  assert.ok(kept !== undefined);
+  disk.mount().rename('/received/theirs', '/received/name');
+  assert.throws(() => publishing.replaceKept(kept), isFailure('name-taken'));
   assert.deepEqual(portPictureOf(disk.mount(), '/received'), {
     kept: '<folder>',
     'kept/name': 'old',

@@ -282,6 +282,48 @@ suite('after a publication everything has outlived a power loss', () => {
   });
 });
 
+suite('older files in many folders are replaced together', () => {
+  const paths = Array.from({ length: 40 }, (_, at) => `album/${10 + at}/file`);
+  const tree = treeOf({
+    album: null,
+    ...Object.fromEntries(
+      paths.flatMap((path, at) => [
+        [path.slice(0, -'/file'.length), null],
+        [path, 5 + at],
+      ]),
+    ),
+  });
+
+  for (const hasSyncAll of [true, false]) {
+    test(`${hasSyncAll ? 'together' : 'one by one'}: the power goes at any moment`, async () => {
+      const planted = new SimDisk({ hasSyncAll });
+      for (const path of paths) planted.plant(`${FOLDER}/${path}`, Buffer.from(`old ${path}`));
+      const disk = planted.settled();
+      const { destination, calls } = open(disk, { policy: 'replace' });
+      await new Delivery(destination, tree).deliver();
+      // The content, the older files' second names, and the new ones'.
+      assert.equal(countOf(calls, 'syncAll'), hasSyncAll ? 3 : 0);
+      const [none, some] = [new Set<string>(), new Set<string>()];
+      const isRename = (operation: number): boolean => disk.operations[operation]?.kind === 'rename';
+      for (let at = 0; at <= disk.operations.length; at += 1) {
+        // A disk may write in any order what no sync has come between.
+        for (const keeps of [() => false, isRename]) {
+          const found = portPictureOf(disk.imageAfter(at, { keeps }).mount(), FOLDER);
+          for (const path of paths) {
+            const node = tree.get(path);
+            const fresh = node?.kind === 'file' ? Buffer.from(node.bytes).toString('latin1') : undefined;
+            const isNew = found[path] === fresh;
+            (isNew ? some : none).add(path);
+            const kept = isNew ? found[`${STAGING_FOLDER}/replaced/${ID}/${path}`] : found[path];
+            assert.equal(kept, `old ${path}`, `${path} after ${at} operations`);
+          }
+        }
+      }
+      assert.deepEqual([none.size, some.size], [40, 40]);
+    });
+  }
+});
+
 suite('killed at any moment, without hard links', () => {
   const tree = treeOf({ a: 5, b: 300_000, empty: 0, merged: null, 'merged/c': 6 });
   for (const policy of ['keep-both', 'replace'] as const) {

@@ -111,6 +111,16 @@ export class Durability {
     }
   }
 
+  /** Syncs all of the file system; `false` where that cannot be had. Only in {@link inTurn}. */
+  async syncEverything(): Promise<boolean> {
+    try {
+      return await this.#init.disk.syncAll(this.#init.staging);
+    } catch (error) {
+      this.#isAllUntrusted = true;
+      throw this.#failed(error);
+    }
+  }
+
   /**
    * Does work that syncs all of the file system, or that announces names and takes them; one such work at a time.
    * For a sync of everything that fails may drop what the journal has just been told, and the journal's own sync
@@ -158,16 +168,10 @@ export class Durability {
   }
 
   async #syncSmall(): Promise<void> {
-    const { disk, staging } = this.#init;
     try {
       await this.inTurn(async () => {
-        try {
-          // Without it they are synced when they are published: one by one it would cost more than it saves.
-          this.#canSyncAll = await disk.syncAll(staging);
-        } catch (error) {
-          this.#isAllUntrusted = true;
-          throw this.#failed(error);
-        }
+        // Without it they are synced when they are published: one by one it would cost more than it saves.
+        this.#canSyncAll = await this.syncEverything();
       });
     } catch {
       // It is kept: whoever writes next hears of it.

@@ -2,8 +2,8 @@ import { CourierError } from '../../base/failure.ts';
 import { isErrno, writeFailure } from './errno.ts';
 import type { FileSystem, OpenFile } from './fileSystem.ts';
 
-/** From so many files on, one sync of the whole file system is cheaper than one for each. */
-const SYNC_AT_ONCE_FROM = 32;
+/** From so many files or folders on, one sync of the whole file system is cheaper than one for each. */
+export const SYNC_AT_ONCE_FROM = 32;
 const PARALLEL_SYNCS = 8;
 
 /**

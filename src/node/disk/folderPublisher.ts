@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { CourierError, isDestinationFailure } from '../../base/failure.ts';
 import type { DestinationFailure } from '../../base/failure.ts';
@@ -9,13 +9,14 @@ import { namesOf } from '../../protocol/wirePath.ts';
 import type { EntryReference, FileReference, Publication } from '../../transfer/ports.ts';
 import type { DownloadMark, UnmarkedFile } from './downloadMark.ts';
 import type { Durability } from './durability.ts';
+import { SYNC_AT_ONCE_FROM } from './durable.ts';
 import { isErrno } from './errno.ts';
 import type { FileSystem } from './fileSystem.ts';
 import { NameSync } from './nameSync.ts';
 import type { Place, Placement } from './placement.ts';
 import { pruneTrees } from './pruning.ts';
 import { Publishing } from './publish.ts';
-import type { ConflictPolicy } from './publish.ts';
+import type { ConflictPolicy, KeptFile } from './publish.ts';
 import type { PublishedJournal } from './publishedJournal.ts';
 import { failureIn, requireInPlace } from './staging.ts';
 import type { Staging } from './staging.ts';
@@ -147,13 +148,45 @@ export class FolderPublisher {
       ...named.map(({ file, name }) => [file.entry.path, name] as const),
     ]);
     const folders = new Set<string>();
+    const kept: { readonly file: FileReference; readonly older: KeptFile }[] = [];
     for (const { file, place, name } of named) {
       await this.#attempt(file, async () => {
-        const published = await this.#publishFile(file, place, name);
-        folders.add(join(this.#init.folder, ...place.parents));
+        const folder = this.#makeFolders(place.parents);
+        let published = name;
+        if (this.#init.onConflict === 'replace') {
+          const older = await this.#publishing.keepOlder(
+            place.location,
+            join(folder, name),
+            this.#backupOf(file),
+          );
+          if (older !== undefined) kept.push({ file, older });
+        } else published = await this.#publishFile(file, place, join(folder, name));
+        folders.add(folder);
         if (place.isTopLevel) this.#tell(published);
       });
     }
+    await this.#replaceKept(kept);
+    await this.#syncNames(folders);
+  }
+
+  /** Where an older file goes when this one takes its name. */
+  #backupOf({ entry }: FileReference): string {
+    return join(this.#init.root, 'replaced', this.#init.transfer, ...namesOf(entry.path));
+  }
+
+  /** All older files are safe under their second names before the first name is taken from one: one sync serves them. */
+  async #replaceKept(
+    kept: readonly { readonly file: FileReference; readonly older: KeptFile }[],
+  ): Promise<void> {
+    await this.#syncNames(new Set(kept.map(({ file }) => dirname(this.#backupOf(file)))));
+    for (const { file, older } of kept) {
+      await this.#attempt(file, async () => this.#publishing.replaceKept(older));
+    }
+  }
+
+  /** Makes the names in these folders durable, and theirs. */
+  async #syncNames(folders: ReadonlySet<string>): Promise<void> {
+    if (folders.size >= SYNC_AT_ONCE_FROM && (await this.#init.durability.syncEverything())) return;
     for (const folder of folders) await this.#durableNames.sync(folder);
   }
 
@@ -196,21 +229,14 @@ export class FolderPublisher {
   }
 
   /** Returns the name that it has in the end. */
-  async #publishFile(file: FileReference, place: ReadyFile['place'], name: string): Promise<string> {
-    const { onConflict, root, transfer } = this.#init;
-    const { path } = file.entry;
-    const folder = this.#makeFolders(place.parents);
-    if (onConflict === 'replace') {
-      const backup = join(root, 'replaced', transfer, ...namesOf(path));
-      await this.#publishing.publishFileReplacing(place.location, join(folder, name), backup);
-      return name;
-    }
-    if (this.#publishing.tryPublishFile(place.location, join(folder, name))) return name;
+  async #publishFile(file: FileReference, place: ReadyFile['place'], location: string): Promise<string> {
+    const { onConflict } = this.#init;
+    if (this.#publishing.tryPublishFile(place.location, location)) return basename(location);
     if (onConflict !== 'keep-both' || !place.mayBeRenamed) {
       throw new CourierError('name-taken', 'taken meanwhile');
     }
-    return this.#publishing.publishFileFree(place.location, folder, place.name, (free) =>
-      this.#announce([[path, free]]),
+    return this.#publishing.publishFileFree(place.location, dirname(location), place.name, (free) =>
+      this.#announce([[file.entry.path, free]]),
     );
   }
 

@@ -9,6 +9,13 @@ import { makePath } from './staging.ts';
 /** What happens to an entry whose name is taken. */
 export type ConflictPolicy = 'skip' | 'keep-both' | 'replace';
 
+/** An older file that has a second name, and the complete one that is to take its first. */
+export interface KeptFile {
+  readonly part: string;
+  readonly location: string;
+  readonly old: FileStats;
+}
+
 /** Hears of a name before it is taken. */
 export type Announce = (name: string) => Promise<void>;
 
@@ -83,16 +90,17 @@ export class Publishing {
   }
 
   /**
-   * Publishes a complete file over an older one, which is kept as `backup` first: at every moment the name
-   * holds the old file or the new one. Only ever replaces a regular file.
+   * The first half of publishing a complete file over an older one, which gets the second name `backup`: at every
+   * moment its own name holds the old file or the new one. Only ever replaces a regular file. Returns what is left to
+   * do with {@link replaceKept} when the folder of the backup is durable; nothing if the file is published already.
    */
-  async publishFileReplacing(part: string, location: string, backup: string): Promise<void> {
+  async keepOlder(part: string, location: string, backup: string): Promise<KeptFile | undefined> {
     const folder = dirname(backup);
     if (this.#disk.lstat(location) === undefined && this.#disk.lstat(folder) !== undefined) {
       // An interrupted session may have moved the old file there, and not have made that durable.
       await this.#backups.sync(folder);
     }
-    if (this.tryPublishFile(part, location)) return;
+    if (this.tryPublishFile(part, location)) return undefined;
     const old = this.#requireFile(location);
     makePath(this.#disk, folder, 0o700);
     try {
@@ -100,10 +108,13 @@ export class Publishing {
     } catch (error) {
       if (!isErrno(error, ...WITHOUT_LINKS)) throw error;
       await this.#replaceWithoutLinks(part, location, backup);
-      return;
+      return undefined;
     }
-    // The old file must be safe under its other name before the first one is taken from it.
-    await this.#backups.sync(folder);
+    return { part, location, old };
+  }
+
+  /** The second half: the old file is safe under its other name, and the first one is taken from it. */
+  replaceKept({ part, location, old }: KeptFile): void {
     const now = this.#requireFile(location);
     if (!isSameFile(old, now)) throw new CourierError('name-taken', 'it was replaced meanwhile');
     this.#disk.rename(part, location);
