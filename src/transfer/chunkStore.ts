@@ -69,9 +69,11 @@ export class ChunkStore {
     for (const file of files) {
       await this.#restNowAndThen(1);
       const held = await this.#readHeld(file, ...placeOf(chunk, file));
-      digests.push(
-        held === undefined ? undefined : { digest: hashing.sha256(held.bytes), isInPlace: held.isInPlace },
-      );
+      if (held === undefined) digests.push(undefined);
+      else {
+        digests.push({ digest: hashing.sha256(held.bytes), isInPlace: held.isInPlace });
+        destination.releaseHeld(held);
+      }
     }
     return digests;
   }
@@ -192,16 +194,21 @@ export class ChunkStore {
     const [file] = files;
     const [held] = have;
     if (file === undefined || held === undefined) return 'again';
-    const bytes = await this.#bytesToMove(file, chunk.offset, chunk.length, held);
-    if (bytes === 'gone') return 'again';
-    await this.#writeRange(chunk, bytes, held.digest, 'held');
+    const toMove = await this.#bytesToMove(file, chunk.offset, chunk.length, held);
+    if (toMove === 'gone') return 'again';
+    await this.#writeRange(chunk, toMove?.bytes, held.digest, 'held');
+    if (toMove !== undefined) this.#init.destination.releaseHeld(toMove);
     return 'done';
   }
 
   async #keepSmall(file: FileReference, held: HeldDigest | undefined): Promise<void> {
-    const bytes = held === undefined ? 'gone' : await this.#bytesToMove(file, 0, file.entry.size, held);
-    if (bytes === 'gone' || held === undefined) await this.#failHere(file, 'disk-error');
-    else await this.#storeSmall([{ file, bytes, digest: held.digest }], 'held');
+    const toMove = held === undefined ? 'gone' : await this.#bytesToMove(file, 0, file.entry.size, held);
+    if (toMove === 'gone' || held === undefined) {
+      await this.#failHere(file, 'disk-error');
+      return;
+    }
+    await this.#storeSmall([{ file, bytes: toMove?.bytes, digest: held.digest }], 'held');
+    if (toMove !== undefined) this.#init.destination.releaseHeld(toMove);
   }
 
   /** What has to be written so that the file has them: nothing if they are in place, or what was read again. */
@@ -210,12 +217,12 @@ export class ChunkStore {
     offset: number,
     length: number,
     { digest, isInPlace }: HeldDigest,
-  ): Promise<Uint8Array | undefined | 'gone'> {
+  ): Promise<HeldBytes | undefined | 'gone'> {
     if (isInPlace) return undefined;
     const held = await this.#readHeld(file, offset, length);
     // It may have changed since we told its digest.
     if (held === undefined || !equalBytes(this.#init.hashing.sha256(held.bytes), digest)) return 'gone';
-    return held.bytes;
+    return held;
   }
 
   /** A range of what is there. One that cannot be read is as good as none: it costs sending it again. */

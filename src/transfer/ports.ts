@@ -167,6 +167,8 @@ export interface Destination {
   hasHeld(file: FileReference): boolean;
   /** A range of it; `undefined` if it does not reach so far. */
   readHeld(file: FileReference, offset: number, length: number): Promise<HeldBytes | undefined>;
+  /** Takes back the memory of what was read: nobody may look at it any more. */
+  releaseHeld(held: HeldBytes): void;
   /** Writes verified bytes. */
   write(file: FileReference, offset: number, bytes: Uint8Array): Promise<void>;
   /** Every byte is in place: sets the time and the mode, and publishes a file that stands alone. */

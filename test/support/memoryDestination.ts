@@ -128,10 +128,15 @@ export class MemoryDestination implements Destination {
           olderAt === undefined ? this.#options.older?.get(entry.path) : olderAt(entry.path, time);
         return older === undefined || older.length < offset + length
           ? undefined
-          : { bytes: older.subarray(offset, offset + length), isInPlace: false };
+          : { bytes: older.slice(offset, offset + length), isInPlace: false };
       },
       offset,
     );
+  }
+
+  releaseHeld({ bytes }: HeldBytes): void {
+    // Whoever looks at it again sees what somebody else has put there.
+    bytes.fill(0xee);
   }
 
   write({ entry }: FileReference, offset: number, bytes: Uint8Array): Promise<void> {

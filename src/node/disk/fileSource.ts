@@ -205,12 +205,12 @@ function openToRead({ files, location }: Location): OpenFile {
 }
 
 /**
- * Fills `into` with all of a small file. Looked at before and after: what is read lies between two looks at one version.
+ * Fills `into` with all of a small file. Looked at when it was listed and after: what is read lies between two looks at
+ * one version.
  */
 function readWhole<Bytes extends Uint8Array>(location: Location, version: FileVersion, into: Bytes): Bytes {
   const file = openToRead(location);
   try {
-    if (!isVersion(version, file.stat())) throw changed();
     const bytes = readNow(file, into);
     if (bytes === undefined || !isVersion(version, file.stat())) throw changed();
     return bytes;

@@ -141,6 +141,10 @@ export class FolderDestination implements Destination {
     }
   }
 
+  releaseHeld({ bytes }: HeldBytes): void {
+    this.#held.release(bytes);
+  }
+
   async write(file: FileReference, offset: number, bytes: Uint8Array): Promise<void> {
     try {
       this.#durability.requireTrust();

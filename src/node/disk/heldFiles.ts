@@ -1,11 +1,16 @@
 import { isPacked } from '../../protocol/chunkLayout.ts';
 import type { FileEntry } from '../../protocol/manifest.ts';
 import type { FileSystem, OpenFile } from './fileSystem.ts';
+import { BufferPool } from '../bufferPool.ts';
 import { readNow } from './wholeFile.ts';
+
+/** Memory that is kept from chunk to chunk. */
+const MOST_IDLE_BYTES = 4 * 1024 * 1024;
 
 /** Reads files that are there before they are sent: regular ones, and never through a link. */
 export class HeldFiles {
   readonly #disk: FileSystem;
+  readonly #pool = new BufferPool(MOST_IDLE_BYTES);
   /** Big ones stay open from chunk to chunk. */
   readonly #open = new Map<string, OpenFile | undefined>();
 
@@ -20,10 +25,10 @@ export class HeldFiles {
     offset: number,
     length: number,
   ): Promise<Uint8Array | undefined> {
-    if (isPacked(entry.size)) return readSmall(this.#disk, location, entry.size);
+    if (isPacked(entry.size)) return this.#readSmall(location, entry.size);
     const file = this.#opened(location);
     if (file === undefined) return undefined;
-    const bytes = Buffer.allocUnsafeSlow(length);
+    const bytes = this.#pool.allocate(length);
     let filled = 0;
     while (filled < length) {
       const count = await file.read(filled === 0 ? bytes : bytes.subarray(filled), offset + filled);
@@ -31,6 +36,11 @@ export class HeldFiles {
       filled += count;
     }
     return bytes;
+  }
+
+  /** Takes back memory that {@link read} gave. */
+  release(bytes: Uint8Array): void {
+    this.#pool.recycle(bytes);
   }
 
   async close(location: string): Promise<void> {
@@ -50,20 +60,20 @@ export class HeldFiles {
     this.#open.set(location, file);
     return file;
   }
-}
 
-function readSmall(disk: FileSystem, location: string, size: number): Uint8Array | undefined {
-  let file;
-  try {
-    file = disk.open(location, 'read');
-  } catch {
-    return undefined;
-  }
-  try {
-    const stats = file.stat();
-    return stats.isFile() && stats.size === size ? readNow(file, Buffer.allocUnsafeSlow(size)) : undefined;
-  } finally {
-    file.closeNow();
+  #readSmall(location: string, size: number): Uint8Array | undefined {
+    let file;
+    try {
+      file = this.#disk.open(location, 'read');
+    } catch {
+      return undefined;
+    }
+    try {
+      const stats = file.stat();
+      return stats.isFile() && stats.size === size ? readNow(file, this.#pool.allocate(size)) : undefined;
+    } finally {
+      file.closeNow();
+    }
   }
 }
 
