@@ -128,7 +128,7 @@ export class MemoryDestination implements Destination {
           olderAt === undefined ? this.#options.older?.get(entry.path) : olderAt(entry.path, time);
         return older === undefined || older.length < offset + length
           ? undefined
-          : { bytes: older.slice(offset, offset + length), isInPlace: false };
+          : { bytes: Uint8Array.from(older.subarray(offset, offset + length)), isInPlace: false };
       },
       offset,
     );
