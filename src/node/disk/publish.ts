@@ -96,11 +96,12 @@ export class Publishing {
    */
   async keepOlder(part: string, location: string, backup: string): Promise<KeptFile | undefined> {
     const folder = dirname(backup);
-    if (this.#disk.lstat(location) === undefined && this.#disk.lstat(folder) !== undefined) {
+    // Looks first: nearly always there is one, and an error takes longer than a look.
+    if (this.#disk.lstat(location) === undefined) {
       // An interrupted session may have moved the old file there, and not have made that durable.
-      await this.#backups.sync(folder);
+      if (this.#disk.lstat(folder) !== undefined) await this.#backups.sync(folder);
+      if (this.tryPublishFile(part, location)) return undefined;
     }
-    if (this.tryPublishFile(part, location)) return undefined;
     const old = this.#requireFile(location);
     makePath(this.#disk, folder, 0o700);
     try {
