@@ -25,6 +25,11 @@ import {
 /** How often it is written down how far a transfer is, while it moves. */
 export const NOTE_EVERY_MS = 2000;
 
+/** Of many that dial one peer at once, it may put some out before it has let them in; these knock again. */
+const MOST_KNOCKS = 3;
+const KNOCK_AGAIN_MS = 500;
+const PUT_OUT: ReadonlySet<string> = new Set(['connection-lost', 'not-peer-courier']);
+
 /** What a job needs of the process it runs in. */
 export interface JobHost {
   readonly clock: Clock;
@@ -59,7 +64,7 @@ export interface JobHost {
  * may dial us at any time; a session of ours with it gives way if it is not the one that goes on when the two cross.
  *
  * Only a transfer that the peer has accepted is tried again by itself, and outlives its process until it has
- * ended; one that never came so far tells its user at once. One that failed for a reason that does not pass is
+ * ended; one that never came so far tells its user at once, or after a few knocks if the door was shut on it. One that failed for a reason that does not pass is
  * kept, too, for its user to retry or to discard.
  */
 export class OutgoingJob {
@@ -68,6 +73,8 @@ export class OutgoingJob {
 
   // Mutable.
   #record: JobRecord;
+  /** Whether the peer has answered in the latest session. */
+  #wasLetIn = false;
   /** Of the time when no session says more. */
   #phase: TransferPhase = 'connecting';
   #progress: Progress = NO_PROGRESS;
@@ -138,6 +145,7 @@ export class OutgoingJob {
     this.#isLeaving = false;
     this.#abort = new AbortController();
     let attempt = 0;
+    let knocks = 0;
     let movedAt = this.#host.clock.now();
     while (!this.#isCancelled && !this.#isLeaving) {
       if (this.#record.isPaused && this.#arrival === undefined) {
@@ -153,6 +161,11 @@ export class OutgoingJob {
       if (failure === undefined || this.#isCancelled || this.#isLeaving) break;
       // The peer has come by itself meanwhile: what became of the other attempt does not matter.
       if (this.#arrival !== undefined) continue;
+      knocks = this.#wasPutOut(failure) ? knocks + 1 : 0;
+      if (knocks > 0 && knocks < MOST_KNOCKS) {
+        await this.#wait(KNOCK_AGAIN_MS);
+        continue;
+      }
       this.#failure = failure;
       if (this.#isOver(failure)) break;
       if (this.#progress.bytesDone > before) {
@@ -310,6 +323,7 @@ export class OutgoingJob {
     if (this.#retryAtMs === undefined) this.#phase = 'connecting';
     this.#failed = new FailedEntries();
     this.#skipped = 0;
+    this.#wasLetIn = false;
     this.#host.changed();
     try {
       const report = await this.#host.attempt(this.#record, this.#observer(), {
@@ -331,6 +345,7 @@ export class OutgoingJob {
   #observer(): SendObserver {
     return {
       connected: ({ fingerprint }) => {
+        this.#wasLetIn = true;
         this.#record = { ...this.#record, peer: fingerprint };
         this.#host.changed();
       },
@@ -389,6 +404,11 @@ export class OutgoingJob {
     });
   }
 
+  /** Whether the peer hung up before it had answered; what was accepted once is tried again anyway. */
+  #wasPutOut({ code }: Failure): boolean {
+    return PUT_OUT.has(code) && !this.#wasLetIn && !this.isLasting && this.#host.patience.forMs > 0;
+  }
+
   /** Whether there is nothing to try again. Sets how it ended. */
   #isOver(failure: Failure): boolean {
     const { code } = failure;
@@ -406,21 +426,28 @@ export class OutgoingJob {
     if (this.#isCancelled || this.#isLeaving || this.#arrival !== undefined) return true;
     this.#phase = this.#record.isPaused ? 'paused' : phase;
     this.#retryAtMs = delayMs === undefined ? undefined : Date.now() + delayMs;
+    const time = this.#wait(this.#record.isPaused ? undefined : delayMs);
+    this.#note();
+    this.#host.changed();
+    const isTimeUp = await time;
+    if (!isTimeUp) this.#retryAtMs = undefined;
+    return !isTimeUp;
+  }
+
+  /** Waits to be woken; tells whether the time was up before. */
+  async #wait(delayMs: number | undefined): Promise<boolean> {
     this.#wake = deferred();
     let isTimeUp = false;
     const disarm =
-      delayMs === undefined || this.#record.isPaused
-        ? () => undefined
+      delayMs === undefined
+        ? undefined
         : this.#host.clock.schedule(delayMs, () => {
             isTimeUp = true;
             this.#wake.resolve();
           });
-    this.#note();
-    this.#host.changed();
     await this.#wake.promise;
-    disarm();
-    if (!isTimeUp) this.#retryAtMs = undefined;
-    return !isTimeUp;
+    disarm?.();
+    return isTimeUp;
   }
 
   /** It is shared, and nobody has come for it yet. */

@@ -5,6 +5,7 @@ import type { SessionFailure } from '../../src/base/failure.ts';
 import { OutgoingJob } from '../../src/engine/outgoingJob.ts';
 import type { JobRecord, LastSeen } from '../../src/engine/jobFiles.ts';
 import type { SendObserver } from '../../src/engine/sender.ts';
+import { parseFingerprint } from '../../src/peers/fingerprint.ts';
 import type { OutgoingReport } from '../../src/transfer/outgoingTransfer.ts';
 import type { ProgressSnapshot } from '../../src/transfer/progress.ts';
 import { QUIET_RETRY_MS, RETRY_FOR_MS } from '../../src/transfer/retryPolicy.ts';
@@ -131,7 +132,7 @@ class Bench {
 }
 
 suite('a transfer that nobody has accepted yet', () => {
-  for (const code of ['not-listening', 'connection-lost', 'wrong-identity'] as const) {
+  for (const code of ['not-listening', 'timed-out', 'wrong-identity'] as const) {
     test(`${code}: its user is told at once`, async () => {
       const bench = new Bench();
       const run = bench.job.run();
@@ -142,6 +143,55 @@ suite('a transfer that nobody has accepted yet', () => {
       assert.equal(bench.forgotten, 1);
     });
   }
+
+  for (const code of ['connection-lost', 'not-peer-courier'] as const) {
+    test(`${code} before it was let in: it knocks twice more, and then its user is told`, async () => {
+      const bench = new Bench();
+      const run = bench.job.run();
+      for (const knock of [1, 2]) {
+        await bench.latest.fail(code);
+        assert.equal(bench.phase, 'connecting');
+        assert.equal(bench.job.summary().failure, undefined);
+        await bench.clock.advance(499);
+        assert.equal(bench.attempts.length, knock);
+        await bench.clock.advance(1);
+        assert.equal(bench.attempts.length, knock + 1);
+      }
+      await bench.latest.fail(code);
+      await run;
+      assert.equal(bench.phase, 'failed');
+      assert.equal(bench.job.summary().failure?.code, code);
+    });
+  }
+
+  test('it knocks in vain no longer than its user likes', async () => {
+    const bench = new Bench();
+    const run = bench.job.run();
+    await bench.latest.fail('connection-lost');
+    bench.job.cancel();
+    await run;
+    assert.equal(bench.phase, 'cancelled');
+    const impatient = new Bench({}, { patience: { forMs: 0 } });
+    const once = impatient.job.run();
+    await impatient.latest.fail('connection-lost');
+    await once;
+    assert.equal(impatient.phase, 'failed');
+  });
+
+  test('a connection that was lost after it was let in is no closed door', async () => {
+    const fingerprint = parseFingerprint(RECORD.peer);
+    assert.ok(fingerprint !== undefined);
+    const bench = new Bench();
+    const run = bench.job.run();
+    bench.latest.observer.connected({
+      name: 'Boris',
+      fingerprint,
+      address: 'here',
+    });
+    await bench.latest.end('connection-lost');
+    await run;
+    assert.equal(bench.phase, 'failed');
+  });
 
   test('declined is the end', async () => {
     const bench = new Bench();
