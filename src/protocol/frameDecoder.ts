@@ -40,6 +40,14 @@ export class FrameDecoder {
     return this.#headerFilled === 0 && !this.#isBroken;
   }
 
+  /** Takes `bytes` if the payload that is being filled has room for them and for one more: they complete no frame. */
+  absorb(bytes: Uint8Array): boolean {
+    if (this.#header === undefined || this.#isBroken) return false;
+    if (bytes.length >= this.#payload.length - this.#payloadFilled) return false;
+    this.#fillPayload(bytes, 0);
+    return true;
+  }
+
   /** The frames that `bytes` completes. Take all of them before the next call. */
   *push(bytes: Uint8Array): Generator<Frame> {
     if (this.#isBroken) throw new RemoteProtocolError('protocol-error', 'the stream broke earlier');

@@ -36,7 +36,7 @@ const GREETINGS: ReadonlySet<FrameName> = new Set(['hello', 'join', 'joined', 'c
 /** A talk as whoever carries its bytes sees it. */
 export type Talk<Event> = Pick<
   FrameTalk<Event>,
-  'takeOutput' | 'deadline' | 'handleTime' | 'receive' | 'receiveEnd' | 'close'
+  'takeOutput' | 'hasOutput' | 'deadline' | 'handleTime' | 'absorb' | 'receive' | 'receiveEnd' | 'close'
 >;
 
 /**
@@ -78,6 +78,11 @@ export abstract class FrameTalk<Event> {
     return output;
   }
 
+  /** Whether there is anything to send. */
+  get hasOutput(): boolean {
+    return this.#output.length > 0;
+  }
+
   /** When `handleTime` must be called next, on the clock of `now`; `undefined` once closed. */
   get deadline(): number | undefined {
     return this.#state === 'closed' ? undefined : this.#liveness.deadline;
@@ -89,6 +94,16 @@ export abstract class FrameTalk<Event> {
     const due = this.#liveness.pass(now);
     if (due === 'give-up') yield* this.close({ code: 'timed-out', message: 'the peer says nothing' });
     else if (due === 'speak') this.#write('alive', 0, []);
+  }
+
+  /**
+   * Bytes have arrived. Takes them if they are no more than a part of the frame that is under way, so that nothing comes
+   * of them yet; if not, nothing has happened, and they are for {@link receive}.
+   */
+  absorb(bytes: Uint8Array, now: number): boolean {
+    if (this.#state === 'closed' || !this.#decoder.absorb(bytes)) return false;
+    this.#liveness.heard(now);
+    return true;
   }
 
   /** Bytes have arrived. */

@@ -59,7 +59,8 @@ export class SessionPump<Event extends { readonly type: string }> {
 
   /** Sends what the conversation has to say; resolves when the channel has room for more. */
   flush(): Promise<void> {
-    if (!this.#isWriting) this.#written = this.#drain().catch((error: unknown) => this.#fail(error));
+    if (!this.#isWriting && this.#talk.hasOutput)
+      this.#written = this.#drain().catch((error: unknown) => this.#fail(error));
     return this.#written;
   }
 
@@ -85,6 +86,8 @@ export class SessionPump<Event extends { readonly type: string }> {
       for await (const bytes of this.#channel.inbound) {
         // After the end too, and for nothing: to leave the loop would tear the channel down before the last
         // frame is out, and a peer whose bytes nobody takes could not read it.
+        // Most pieces are from the middle of a chunk, and nothing comes of them yet.
+        if (this.#talk.absorb(bytes, this.#clock.now())) continue;
         this.#dispatch(this.#talk.receive(bytes, this.#clock.now()));
         void this.flush();
       }

@@ -34,11 +34,21 @@ interface Decoded {
   readonly isCut: boolean;
 }
 
+/** The same, whether pieces from the middle of a payload are absorbed or pushed like all others. */
 function decode(pieces: readonly Uint8Array[]): Decoded {
+  const decoded = decodeAbsorbing(pieces, true);
+  assert.deepEqual(decodeAbsorbing(pieces, false), decoded);
+  return decoded;
+}
+
+function decodeAbsorbing(pieces: readonly Uint8Array[], absorbs: boolean): Decoded {
   const { decoder } = createDecoder();
   const frames: Frame[] = [];
   try {
-    for (const piece of pieces) for (const each of decoder.push(piece)) frames.push(each);
+    for (const piece of pieces) {
+      if (absorbs && decoder.absorb(piece)) continue;
+      for (const each of decoder.push(piece)) frames.push(each);
+    }
   } catch (error) {
     assert.ok(isRemoteError()(error));
     return { frames, isRefused: true, isCut: false };
