@@ -98,7 +98,7 @@ interface Place {
 /**
  * The receiving side of one transfer: decides, asks, verifies, writes, publishes. What is in memory is
  * bounded by the window of open wants: data comes only for wants, and a want opens only when the chunk
- * before it has reached the disk.
+ * before it has reached the disk. One file, because all of it moves the state of one session.
  */
 export class IncomingTransfer implements LaneHost {
   // Immutable.

@@ -216,6 +216,7 @@ suite('what a user decides', () => {
 
 const TRUST = { version: 1, fingerprint: ANNA, name: 'Anna', pairedAtMs: 1 };
 const NAME = { version: 1, fingerprint: ANNA, name: 'Anna from work' };
+const SHOWN = { version: 1, fingerprint: ANNA, of: anna.name, name: `${anna.name} (2)` };
 const POLICY = { version: 1, fingerprint: ANNA, policy: ACCEPT };
 const text = JSON.stringify;
 
@@ -250,6 +251,7 @@ suite('a damaged file', () => {
   for (const [name, sound] of [
     ['peer.json', TRUST],
     ['name.json', NAME],
+    ['shown.json', SHOWN],
   ] as const) {
     for (const [what, contentOf] of Object.entries(damagedTexts)) {
       test(`${name}: ${what}: an error that names it, neither nobody nor somebody, and it is not replaced`, (t) => {
@@ -267,6 +269,13 @@ suite('a damaged file', () => {
       });
     }
   }
+
+  test('shown.json: sound, it counts for the name that it is about, and for no other', (t) => {
+    const { peers } = damage(t, 'shown.json', text(SHOWN));
+    assert.equal(peers.find(ANNA)?.name, SHOWN.name);
+    peers.rename(ANNA, 'Anna from work');
+    assert.equal(peers.find(ANNA)?.name, 'Anna from work');
+  });
 
   const policies: Readonly<Record<string, string>> = {
     ...Object.fromEntries(
@@ -317,12 +326,12 @@ suite('a damaged file', () => {
   };
   for (const [what, make] of Object.entries(things)) {
     test(`${what} in its place`, { timeout: 20_000 }, (t) => {
-      for (const name of ['peer.json', 'name.json', 'policy.json', 'reached.json', 'blocked']) {
+      for (const name of ['peer.json', 'name.json', 'shown.json', 'policy.json', 'reached.json', 'blocked']) {
         const { folder, peers } = peersIn(t);
         peers.remember(anna);
         rmSync(join(folder, ANNA, name), { force: true });
         make(join(folder, ANNA, name));
-        if (name === 'peer.json' || name === 'name.json') {
+        if (['peer.json', 'name.json', 'shown.json'].includes(name)) {
           assert.throws(() => peers.find(ANNA), isUnusable, name);
           assert.throws(() => peers.list(), isUnusable, name);
           assert.throws(() => peers.remember(anna), isUnusable, name);

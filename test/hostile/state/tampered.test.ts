@@ -268,7 +268,9 @@ test('case 73: any byte of the known peers flipped: an error, or one pin that no
   peers.remember({ fingerprint: anna, name: 'Anna', addresses: [{ host: '10.0.0.1', port: 5 }] });
   let errors = 0;
   peers.rename(anna, 'Anna from work');
-  for (const name of ['peer.json', 'name.json']) {
+  const shown = { version: 1, fingerprint: anna, of: 'Anna from work', name: 'Anna from work (2)' };
+  writeFileSync(join(folder, 'peers', anna, 'shown.json'), JSON.stringify(shown));
+  for (const name of ['peer.json', 'name.json', 'shown.json']) {
     eachFlip(join(folder, 'peers', anna, name), (what) => {
       try {
         assert.equal(peers.list().length, 1, what);

@@ -131,6 +131,16 @@ const FILES: Readonly<Record<string, KeptFile>> = {
     make: (dice) => ({ version: 1, fingerprint: PEER, name: someText(dice) }),
     read: (folder) => knownIn(folder, 'named').list(),
   },
+  'name that a peer is shown under': {
+    place: `shown/${PEER}/shown.json`,
+    make: (dice) => ({
+      version: 1,
+      fingerprint: PEER,
+      of: dice.isLess(0.5) ? 'Anna' : someText(dice),
+      name: someText(dice),
+    }),
+    read: (folder) => knownIn(folder, 'shown').list(),
+  },
   'policy of a peer': {
     place: `policies/${PEER}/policy.json`,
     make: (dice) => ({
