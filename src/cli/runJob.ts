@@ -102,8 +102,11 @@ export async function runJob(init: RunJobInit): Promise<number> {
       patience: { forMs: retryForMs },
       waitsForUser: false,
       attempt,
-      nameOf: (fingerprint) =>
-        state.folder.peers.list().find((peer) => peer.fingerprint === fingerprint)?.name ?? '',
+      nameOf(text) {
+        // Asked for at every change: of this one, not of all of them.
+        const fingerprint = parseFingerprint(text);
+        return (fingerprint && state.folder.peers.find(fingerprint)?.name) ?? '';
+      },
       keep: (changed) => state.jobs.write(changed),
       note: ({ id }, now) => state.jobs.noteLastSeen(id, now),
       forget: ({ id, share }) => {
