@@ -59,8 +59,9 @@ export class SessionPump<Event extends { readonly type: string }> {
 
   /** Sends what the conversation has to say; resolves when the channel has room for more. */
   flush(): Promise<void> {
-    if (!this.#isWriting && this.#talk.hasOutput)
+    if (!this.#isWriting && this.#talk.hasOutput) {
       this.#written = this.#drain().catch((error: unknown) => this.#fail(error));
+    }
     return this.#written;
   }
 

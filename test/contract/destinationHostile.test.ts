@@ -280,6 +280,19 @@ test('where links are not possible, a placeholder keeps the name', needsRoot, as
   }
 });
 
+test('a name that somebody has is not taken from them', (t) => {
+  const folder = scratchFolder(t);
+  const [part, location] = [join(folder, 'part'), join(folder, 'name')];
+  writeFileSync(part, 'ours');
+  writeFileSync(location, 'theirs');
+  const publishing = new Publishing(systemFiles);
+  assert.equal(publishing.tryPublishFile(part, location), false);
+  assert.deepEqual(pictureOf(folder), { part: 'ours', name: 'theirs' });
+  rmSync(location);
+  assert.equal(publishing.tryPublishFile(part, location), true);
+  assert.deepEqual(pictureOf(folder), { name: 'ours' });
+});
+
 test('an older file that is replaced is kept, and its name is never without a file', async (t) => {
   const folder = scratchFolder(t);
   const [part, location, backup] = [

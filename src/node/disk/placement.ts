@@ -259,10 +259,11 @@ export class Placement {
 
   #decideInner(entry: Entry, plan: RootPlan): Decision {
     if (plan.kind === 'tree') return entry.kind === 'folder' ? this.#makeFolder(entry) : 'take';
-    const isRenamed = !entry.path.startsWith(`${plan.name}/`);
-    const location = isRenamed
-      ? join(this.#folder, ...this.#finalNames(entry.path))
-      : locate(this.#folder, entry.path);
+    const [first] = namesOf(entry.path);
+    const location =
+      first === plan.name
+        ? locate(this.#folder, entry.path)
+        : join(this.#folder, ...this.#finalNames(entry.path));
     if (entry.kind === 'file') return this.#decideFile(entry, location);
     const there = this.#disk.lstat(location);
     // A new folder is made when the first file in it is published, or at the end.

@@ -18,13 +18,12 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<string, readonly string[]
     'names of a SafePath': ['this.#init.folder', '...place.parents', 'place.name'],
   },
   'node/disk/folderPublisher.ts': {
-    'the receive folder': ['this.#init.folder', 'folder', 'root', 'location'],
-    'hexadecimal by its schema, looked at again in receiveFolder.ts': ['transfer'],
+    'the receive folder': ['this.#init.folder', 'folder', 'this.#init.root', 'location'],
+    'hexadecimal by its schema, looked at again in receiveFolder.ts': ['this.#init.transfer'],
     'names of a SafePath': [
       '...parents',
-      '...place.parents',
       '...place.parents.slice(0, depth)',
-      '...namesOf(path)',
+      '...namesOf(entry.path)',
       'name',
     ],
   },
