@@ -64,8 +64,8 @@ export interface JobHost {
  * may dial us at any time; a session of ours with it gives way if it is not the one that goes on when the two cross.
  *
  * Only a transfer that the peer has accepted is tried again by itself, and outlives its process until it has
- * ended; one that never came so far tells its user at once, or after a few knocks if the door was shut on it. One that failed for a reason that does not pass is
- * kept, too, for its user to retry or to discard.
+ * ended; one that never came so far tells its user at once, or after a few knocks if the door was shut on it. One that
+ * failed for a reason that does not pass is kept, too, for its user to retry or to discard.
  */
 export class OutgoingJob {
   // Immutable.

@@ -40,6 +40,11 @@ interface ReadyFile {
   readonly place: Extract<Place, { kind: 'part' }>;
 }
 
+/** A complete file that is to take the name of an older one, which is kept. */
+interface Replacing extends ReadyFile {
+  readonly older: KeptFile;
+}
+
 /** Complete files get their names in groups, so that one sync serves many. */
 const READY_GROUP = 256;
 /** Names told in a publication. */
@@ -148,21 +153,20 @@ export class FolderPublisher {
       ...named.map(({ file, name }) => [file.entry.path, name] as const),
     ]);
     const folders = new Set<string>();
-    const kept: { readonly file: FileReference; readonly older: KeptFile }[] = [];
+    const kept: Replacing[] = [];
     for (const { file, place, name } of named) {
       await this.#attempt(file, async () => {
         const folder = this.#makeFolders(place.parents);
-        let published = name;
+        const location = join(folder, name);
         if (this.#init.onConflict === 'replace') {
-          const older = await this.#publishing.keepOlder(
-            place.location,
-            join(folder, name),
-            this.#backupOf(file),
-          );
-          if (older !== undefined) kept.push({ file, older });
-        } else published = await this.#publishFile(file, place, join(folder, name));
+          const older = await this.#publishing.keepOlder(place.location, location, this.#backupOf(file));
+          if (older !== undefined) kept.push({ file, place, older });
+          else if (place.isTopLevel) this.#tell(name);
+        } else {
+          const published = await this.#publishFile(file, place, location);
+          if (place.isTopLevel) this.#tell(published);
+        }
         folders.add(folder);
-        if (place.isTopLevel) this.#tell(published);
       });
     }
     await this.#replaceKept(kept);
@@ -175,12 +179,13 @@ export class FolderPublisher {
   }
 
   /** All older files are safe under their second names before the first name is taken from one: one sync serves them. */
-  async #replaceKept(
-    kept: readonly { readonly file: FileReference; readonly older: KeptFile }[],
-  ): Promise<void> {
+  async #replaceKept(kept: readonly Replacing[]): Promise<void> {
     await this.#syncNames(new Set(kept.map(({ file }) => dirname(this.#backupOf(file)))));
-    for (const { file, older } of kept) {
-      await this.#attempt(file, async () => this.#publishing.replaceKept(older));
+    for (const { file, place, older } of kept) {
+      await this.#attempt(file, async () => {
+        this.#publishing.replaceKept(older);
+        if (place.isTopLevel) this.#tell(place.name);
+      });
     }
   }
 

@@ -93,7 +93,7 @@ export const systemFiles: WholeFileSystem = {
 
 /** So many names are asked for at once. */
 const NAMES_AT_ONCE = 256;
-/** A folder up to this size, as its file system counts, has a few thousand names at most. */
+/** A folder of this size has some ten thousand names at most, unless its file system says the same of every folder. */
 const SMALL_FOLDER_BYTES = 64 * 1024;
 
 /**
