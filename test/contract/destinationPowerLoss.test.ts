@@ -1,6 +1,7 @@
 /**
  * What is durable of a transfer that is being received, and what becomes of it when a sync fails. On a simulated
  * disk that keeps over a power loss only what a sync has covered, and that never makes good what a failed one lost.
+ * Long, because each promise is a table of cases over the same few helpers.
  */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';

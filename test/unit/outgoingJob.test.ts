@@ -1,3 +1,4 @@
+/** Each way through the states of an outgoing transfer. Long, because all of them are taken on one bench. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { CourierError } from '../../src/base/failure.ts';
