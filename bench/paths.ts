@@ -42,6 +42,8 @@ const SIDES: readonly Side[] = ['sender', 'receiver'];
 const ADDRESSES: Readonly<Record<Side, string>> = { sender: '10.66.0.1', receiver: '10.66.0.2' };
 const DEVICE = 'bench0';
 const LOSS_SEED = 7;
+/** What most systems use. */
+const CONGESTION_CONTROL = 'cubic';
 const READY_LIMIT_MS = 10_000;
 const GLANCE_MS = 10;
 
@@ -61,6 +63,7 @@ export class Path {
 
   /** Needs root. `scratch` is where a line's program and what it says are put. */
   static async open(link: Link, processes: Processes, scratch: string): Promise<Path> {
+    requireCongestionControl();
     try {
       for (const side of SIDES) ip('netns', 'add', nameOf(side));
       const line = link.kind === 'far' ? await startLine(link, processes, scratch) : undefined;
@@ -116,6 +119,17 @@ function removeNamespaces(): void {
   }
 }
 
+/** Some systems let no namespace but the first have it; and that is a setting of the whole machine, not ours to change. */
+function requireCongestionControl(): void {
+  const setting = 'net.ipv4.tcp_allowed_congestion_control';
+  const allowed = readFileSync(`/proc/sys/${setting.replaceAll('.', '/')}`, 'utf8').trim();
+  if (allowed.split(' ').includes(CONGESTION_CONTROL)) return;
+  const remedy = `sysctl -w ${setting}="${allowed} ${CONGESTION_CONTROL}"`;
+  throw new Error(
+    `This system does not let a network namespace use TCP ${CONGESTION_CONTROL}. Allow it: ${remedy}`,
+  );
+}
+
 function nameOf(side: Side): string {
   return `pcbench${process.pid}-${side}`;
 }
@@ -125,8 +139,11 @@ function configure(side: Side, link: Link): void {
   ip('-n', name, 'link', 'set', 'lo', 'up');
   ip('-n', name, 'address', 'add', `${ADDRESSES[side]}/24`, 'dev', DEVICE);
   ip('-n', name, 'link', 'set', DEVICE, 'up', 'txqueuelen', '10000');
-  // What most systems use; and no connection profits from what an earlier one has learnt about the path.
-  const settings = ['net.ipv4.tcp_congestion_control=cubic', 'net.ipv4.tcp_no_metrics_save=1'];
+  // No connection profits from what an earlier one has learnt about the path.
+  const settings = [
+    `net.ipv4.tcp_congestion_control=${CONGESTION_CONTROL}`,
+    'net.ipv4.tcp_no_metrics_save=1',
+  ];
   run('ip', 'netns', 'exec', name, 'sysctl', '-qw', ...settings);
   if (link.kind === 'near' && link.rateMbit !== undefined) {
     const shape = ['tbf', 'rate', `${link.rateMbit}mbit`, 'burst', '256k', 'latency', '20ms'];
