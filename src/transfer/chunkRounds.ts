@@ -29,6 +29,8 @@ export interface Round {
   readonly load: number;
   /** The part of the time in which there was nothing to do but to wait for the path. */
   readonly stalled: number;
+  /** The part of what shrinks that the codec did not have. */
+  readonly left: number;
   /** Whether most of it shrinks. */
   readonly shrinks: boolean;
 }
@@ -37,8 +39,9 @@ export interface Round {
 const CHUNKS_AHEAD = 4;
 /** What buffers on the path may hold: while they fill or empty, rates are the buffers', and not the path's … */
 const BYTES_AHEAD = 16 * 1024 * 1024;
-/** … which a slow path is not waited for. */
+/** … which a slow path is not waited for; and when it has been waited for so long, they are full. */
 const MS_AHEAD = 200;
+const MS_FULL = 20;
 /** A round is so long … */
 const ROUND_BYTES = 12 * 1024 * 1024;
 /** … or so many chunks in so much time, on a slower path. */
@@ -53,12 +56,13 @@ export class ChunkRounds {
   #msAhead = 0;
   /** Of the last round. */
   #rate = 0;
-  /** Absent until the first chunk of a way is ready. */
-  #turnedMs: number | undefined;
+  /** When the first chunk of a way was ready, and how long the path had been waited for by then. Absent until then. */
+  #turned: { readonly nowMs: number; readonly stalledMs: number } | undefined;
   #begunMs = 0;
   #chunks = 0;
   #rawBytes = 0;
   #shrinkingBytes = 0;
+  #leftBytes = 0;
   #codecMs = 0;
   /** In all, when the round began. */
   #stalledMs = 0;
@@ -76,7 +80,7 @@ export class ChunkRounds {
     this.#bytesAhead = from === to ? 0 : BYTES_AHEAD;
     // What is stored in buffers leaves as fast as it came.
     this.#msAhead = from ? Math.min(BYTES_AHEAD / this.#rate, MS_AHEAD) : MS_AHEAD;
-    this.#turnedMs = undefined;
+    this.#turned = undefined;
   }
 
   /** A chunk is ready to be sent; gives a round that is over with it. */
@@ -85,7 +89,7 @@ export class ChunkRounds {
     nowMs: number,
   ): Round | undefined {
     if (way !== this.#way) return undefined;
-    if (this.#isAhead(nowMs)) {
+    if (this.#isAhead(nowMs, stalledMs)) {
       this.#chunksAhead -= 1;
       this.#bytesAhead -= bodyBytes;
       this.#begin(nowMs, stalledMs);
@@ -94,6 +98,7 @@ export class ChunkRounds {
     this.#chunks += 1;
     this.#rawBytes += rawBytes;
     if (shrinks) this.#shrinkingBytes += rawBytes;
+    if (shrinks && codecMs === 0) this.#leftBytes += rawBytes;
     this.#codecMs += codecMs;
     const elapsedMs = nowMs - this.#begunMs;
     const isLong = this.#rawBytes >= ROUND_BYTES || elapsedMs >= ROUND_MS;
@@ -102,6 +107,7 @@ export class ChunkRounds {
       rate: this.#rawBytes / elapsedMs,
       load: this.#codecMs / elapsedMs,
       stalled: (stalledMs - this.#stalledMs) / elapsedMs,
+      left: this.#leftBytes / Math.max(1, this.#shrinkingBytes),
       shrinks: this.#shrinkingBytes * 2 > this.#rawBytes,
     };
     this.#rate = round.rate;
@@ -110,10 +116,11 @@ export class ChunkRounds {
   }
 
   /** Whether this chunk comes too early after a turn to say anything. */
-  #isAhead(nowMs: number): boolean {
-    this.#turnedMs ??= nowMs;
+  #isAhead(nowMs: number, stalledMs: number): boolean {
+    this.#turned ??= { nowMs, stalledMs };
     if (this.#chunksAhead > 0) return true;
-    return this.#bytesAhead > 0 && nowMs - this.#turnedMs < this.#msAhead;
+    if (this.#way === 'stored' && stalledMs - this.#turned.stalledMs >= MS_FULL) return false;
+    return this.#bytesAhead > 0 && nowMs - this.#turned.nowMs < this.#msAhead;
   }
 
   #begin(nowMs: number, stalledMs: number): void {
@@ -122,6 +129,7 @@ export class ChunkRounds {
     this.#chunks = 0;
     this.#rawBytes = 0;
     this.#shrinkingBytes = 0;
+    this.#leftBytes = 0;
     this.#codecMs = 0;
   }
 }

@@ -35,7 +35,10 @@ const CHANGE = 2;
 /** Rounds between two trials, at least; doubled by each one that confirms what was known … */
 const FIRST_DISTANCE = 4;
 const LONGEST_DISTANCE = 32;
-/** … and so many times as many while nothing changes, unless compressing goes on and gained no more than this. */
+/**
+ * … and so many times as many while nothing changes, unless compressing goes on, gained no more than this, and the path
+ * was not clearly what all that was stored waited for.
+ */
 const PATIENCE = 16;
 const CLEAR_GAIN_OF_COMPRESSING = 2;
 /** Threads that the codec would keep busy at the least effort: up to here it holds nothing up. */
@@ -47,8 +50,8 @@ interface Trial {
   /** The round ahead of it. Of the first trial it says little: connection and program warm up in it. */
   readonly before: Round;
   readonly isFirst: boolean;
-  /** The rate of the other way, once it is known. */
-  readonly other: number | undefined;
+  /** The round of the other way, once it is over. */
+  readonly other: Round | undefined;
 }
 
 export class EffortControl {
@@ -105,10 +108,12 @@ export class EffortControl {
     this.#stalled += SMOOTHING * (round.stalled - this.#stalled);
     // A path that has become faster confirms that nothing is compressed; from there on it may become slower.
     if (this.#isStoring) this.#paceThen = Math.min(this.#paceThen ?? this.#paceNow, this.#paceNow);
-    if (!this.#isStoring && this.#ladder.isTooHigh(round.load)) this.#ladder.climb(round);
-    else if (this.#isTrialDue(round)) {
-      this.#trial = { before: round, isFirst: this.#paceThen === undefined, other: undefined };
-    } else if (!this.#isStoring) this.#ladder.climb(round);
+    const isFirst = this.#paceThen === undefined;
+    const isTooHigh = !this.#isStoring && this.#ladder.isTooHigh(round.load);
+    if (isTooHigh) this.#ladder.climb(round);
+    if (isTooHigh && !isFirst) return;
+    if (this.#isTrialDue(round)) this.#trial = { before: round, isFirst, other: undefined };
+    else if (!this.#isStoring) this.#ladder.climb(round);
   }
 
   #isTrialDue({ load }: Round): boolean {
@@ -117,43 +122,48 @@ export class EffortControl {
     if (this.#rounds < this.#distance) return false;
     if (this.#isStoring && this.#stalled < LEAST_STALLED) return false;
     const change = this.#paceNow / this.#paceThen;
-    const hasChanged = change > CHANGE || (!this.#isStoring && change < 1 / CHANGE);
+    const isFaster = !this.#isStoring && change < 1 / CHANGE;
+    // A codec that has time left is not what made it slower.
+    const isSlower = change > CHANGE && (this.#isStoring || this.#ladder.isHeavy(load));
+    const hasChanged = isFaster || isSlower;
     const isPromising = this.#isStoring && this.#stalled > CLEARLY_STALLED;
     const patience = isPromising ? Math.min(IMPATIENCE, this.#patience) : this.#patience;
     return hasChanged || this.#rounds >= this.#distance * patience;
   }
 
   /** The other way has been tried. Where the codec alone set the rate, that was no hiccup: no second look at it. */
-  #compare(trial: Trial, { rate: other, stalled }: Round): void {
+  #compare(trial: Trial, other: Round): void {
     const { rate, load } = trial.before;
-    const isFaster = other > rate * CLEAR_GAIN_OF_STORING && this.#ladder.isHeavy(load);
+    const isFaster =
+      !trial.isFirst && other.rate > rate * CLEAR_GAIN_OF_STORING && this.#ladder.isHeavy(load);
     if (this.#isStoring) this.#trial = { ...trial, other };
-    else if (stalled < LEAST_STALLED) this.#conclude(true, { present: rate, other });
+    else if (other.stalled < LEAST_STALLED) this.#conclude(true, { present: rate, other });
     else if (isFaster) this.#decide([rate, rate], other);
     else this.#trial = { ...trial, other };
   }
 
   /** `present`: the rates of two rounds. */
-  #decide([one, two]: readonly [number, number], other: number): void {
+  #decide([one, two]: readonly [number, number], other: Round): void {
     const mean = 2 / (1 / one + 1 / two);
     const willStore = this.#isStoring
-      ? other < Math.max(one, two) * GAIN_TO_BEGIN
-      : mean < other * GAIN_TO_GO_ON;
+      ? other.rate < Math.max(one, two) * GAIN_TO_BEGIN
+      : mean < other.rate * GAIN_TO_GO_ON;
     this.#conclude(willStore, { present: mean, other });
   }
 
-  /** `present` and `other`: the rates of the present way and of the one that was tried. */
+  /** `present`: the rate of the present way; `other`: the round of the one that was tried. */
   #conclude(
     willStore: boolean,
-    { present, other }: { readonly present: number; readonly other: number },
+    { present, other }: { readonly present: number; readonly other: Round },
   ): void {
     const isConfirmed = willStore === this.#isStoring;
     this.#distance = isConfirmed ? Math.min(2 * this.#distance, LONGEST_DISTANCE) : FIRST_DISTANCE;
-    const isClear = willStore || (isConfirmed && present > other * CLEAR_GAIN_OF_COMPRESSING);
+    const isClearGain = present > other.rate * CLEAR_GAIN_OF_COMPRESSING || other.stalled > CLEARLY_STALLED;
+    const isClear = willStore || (isConfirmed && isClearGain);
     this.#patience = isClear ? PATIENCE : 1;
     this.#isStoring = willStore;
     if (willStore) this.#ladder.reset();
-    this.#paceNow = 1 / (isConfirmed ? present : other);
+    this.#paceNow = 1 / (isConfirmed ? present : other.rate);
     this.#paceThen = this.#paceNow;
     this.#endTrial();
   }

@@ -9,6 +9,8 @@ const RELATIVE_COST: Readonly<Record<Rung, number>> = { mixed: 1, 0: 1, 1: 1.25,
 /** Shares of the codec's threads that are at work: it may do more below the first, must do less above the second. */
 const LIGHT_SHARE = 0.5;
 const HEAVY_SHARE = 0.8;
+/** While more than this part of the chunks leaves before the codec has them, it is at its limit, whatever it was idle. */
+const MOST_LEFT = 0.1;
 /** A rise that leaves less of the rate than this is taken back … */
 const HARMLESS_SHARE = 0.9;
 /** … and tried again after so many rounds, at first, and twice as many each time. */
@@ -58,7 +60,7 @@ export class EffortLadder {
   }
 
   /** Takes in a round at the present effort. */
-  climb({ rate, load }: Round): void {
+  climb({ rate, load, left }: Round): void {
     const rateBelow = this.#rateBelow;
     this.#rateBelow = undefined;
     this.#wait = Math.max(0, this.#wait - 1);
@@ -70,7 +72,7 @@ export class EffortLadder {
       return;
     }
     const higher = RUNGS[RUNGS.indexOf(this.#rung) + 1];
-    if (higher === undefined || this.#wait > 0) return;
+    if (higher === undefined || this.#wait > 0 || left > MOST_LEFT) return;
     if (this.leastLoad(load) * RELATIVE_COST[higher] > this.#threads * LIGHT_SHARE) return;
     this.#rateBelow = rate;
     this.#rung = higher;

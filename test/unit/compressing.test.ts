@@ -174,10 +174,18 @@ test('what the codec makes slower goes as it is, but for what shrinks to next to
 });
 
 suite('once the codec has shown itself slower than the path', () => {
-  /** A scene in which it has, and is busy with a chunk until it is told to end or fail. */
+  /**
+   * A scene in which it has, and the path slower than what is stored; the codec is busy with a chunk until it is told to
+   * end or fail.
+   */
   async function busyScene() {
-    const { path, compression, compressor } = scene({ codecMs: 20 });
-    for (let chunk = 0; chunk < 16; chunk += 1) await compressor.encode({ bytes: half, kind: 'ts' });
+    const { clock, path, compression, compressor } = scene({ codecMs: 20 });
+    for (let chunk = 0; chunk < 64; chunk += 1) {
+      const { codec } = await compressor.encode({ bytes: half, kind: 'ts' });
+      if (codec === 'gzip') continue;
+      clock.tick(40);
+      path.stalledMs += 40;
+    }
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     const compress = compression.compress.bind(compression);
     compression.compress = () => promise;

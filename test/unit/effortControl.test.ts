@@ -100,6 +100,12 @@ suite('a path that is slower than the codec', () => {
     });
   }
 
+  test('a gigabit: storing is tried once, and no longer than it takes to see that the path is waited for', () => {
+    const { ways } = serve(world(118));
+    assert.ok(ways.filter((way) => way === 'stored').length <= 20);
+    assert.equal(turnsOf(ways), 2);
+  });
+
   test('a slow one is not held up by a trial of storing', () => {
     assert.ok(!serve(world(6.25)).ways.includes('stored'));
   });
@@ -156,9 +162,9 @@ suite('a path that compressing seems to make twice as fast', () => {
 });
 
 suite('trials', () => {
-  test('come back soon after compressing gained a little, not after it gained much', () => {
+  test('come back soon after compressing gained a little, not after the path was clearly waited for', () => {
     const trialsAt = (megabytes: number): number => turnsOf(serve(world(megabytes)).ways) / 2;
-    assert.deepEqual([trialsAt(118), trialsAt(500)], [1, 3]);
+    assert.deepEqual([trialsAt(118), trialsAt(850)], [1, 3]);
   });
 
   test('of compressing begin where nothing waits for the codec', () => {

@@ -5,10 +5,12 @@ import { EffortLadder } from '../../src/transfer/effortLadder.ts';
 
 const THREADS = 2;
 
+type Seen = Pick<Round, 'rate' | 'load'> & Partial<Pick<Round, 'left'>>;
+
 /** The efforts after each of these rounds. */
-function climb(rounds: readonly Pick<Round, 'rate' | 'load'>[], ladder = new EffortLadder(THREADS)): string {
+function climb(rounds: readonly Seen[], ladder = new EffortLadder(THREADS)): string {
   const efforts = rounds.map((round) => {
-    ladder.climb({ ...round, stalled: 0, shrinks: true });
+    ladder.climb({ left: 0, ...round, stalled: 0, shrinks: true });
     return ladder.rung;
   });
   return efforts.join(' ');
@@ -19,7 +21,7 @@ const idle = { rate: 10, load: 0.05 };
 const busy = { rate: 10, load: 0.9 };
 const overloaded = { rate: 10, load: 1.7 };
 
-function times(count: number, round: Pick<Round, 'rate' | 'load'>) {
+function times(count: number, round: Seen) {
   return Array.from({ length: count }, () => round);
 }
 
@@ -33,6 +35,21 @@ test('rises while the next effort leaves the codec idle half of the time', () =>
       { rate: 10, load: 0.26 },
     ]),
     '1 1',
+  );
+});
+
+test('does not rise while chunks leave before the codec has them, whatever it is idle', () => {
+  const ladder = new EffortLadder(THREADS);
+  ladder.reset();
+  assert.equal(
+    climb(
+      [
+        { ...idle, left: 0.2 },
+        { ...idle, left: 0.05 },
+      ],
+      ladder,
+    ),
+    'mixed 0',
   );
 });
 

@@ -133,8 +133,9 @@ export function createCompression(only: readonly PackedCodec[] = ['zstd', 'gzip'
   };
   return {
     codecs: [...calls.keys()],
-    // One is left for hashing, encrypting and whoever works at this machine.
-    threads: Math.max(1, Math.min(availableParallelism(), POOL_THREADS) - 1),
+    // One thread is left for reading files. With two processors the codec has two, or it would wait for whoever
+    // hashes and encrypts between any two chunks.
+    threads: Math.min(availableParallelism(), POOL_THREADS - 1),
     compress: async (codec, bytes, effort) => callsOf(codec).compress(bytes, effort),
     measure: (codec, sample) => callsOf(codec).compressSync(sample).length,
     async decompress(codec, bytes, rawLength) {
