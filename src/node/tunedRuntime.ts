@@ -6,7 +6,7 @@ const CALLS_BEFORE_TURBOFAN = 100_000;
 const GROWTH_WHILE_SMALL = 100;
 /** … and of one that is larger than this, of which it would be too much. */
 const GROWTH = 20;
-const SMALL_HEAP_BYTES = 24 * 1024 * 1024;
+const SMALL_HEAP_BYTES = 12 * 1024 * 1024;
 const GLANCE_MS = 1000;
 
 /**
