@@ -25,6 +25,11 @@ const GZIP_LEVELS: Readonly<Record<Effort, number>> = { 0: 1, 1: 4, 2: 6 };
  * 16 MiB of tables for each call; with a sixteenth of that it is faster by a third, and leaves 0.4 to 0.9 % more.
  */
 const ZSTD_TABLE_LOG = 18;
+/**
+ * log2 of the window at the lowest level: most chunks fit into it whole, which is faster by a twentieth than its own
+ * choice, half of that, where what matches lies in two pieces.
+ */
+const ZSTD_FAST_WINDOW_LOG = 20;
 /** Node has so many threads for such work, unless it is told otherwise. */
 const POOL_THREADS = 4;
 /** What is shorter may share its memory with other small buffers. */
@@ -100,9 +105,10 @@ function zstdCalls(): CodecCalls | undefined {
     ZSTD_c_compressionLevel: level,
     ZSTD_c_hashLog: hashLog,
     ZSTD_c_chainLog: chainLog,
+    ZSTD_c_windowLog: windowLog,
   } = zlib.constants;
   const params: Readonly<Record<Effort, Record<number, number>>> = {
-    0: { [level]: ZSTD_LEVELS[0] },
+    0: { [level]: ZSTD_LEVELS[0], [windowLog]: ZSTD_FAST_WINDOW_LOG },
     1: { [level]: ZSTD_LEVELS[1] },
     2: { [level]: ZSTD_LEVELS[2], [hashLog]: ZSTD_TABLE_LOG, [chainLog]: ZSTD_TABLE_LOG },
   };
