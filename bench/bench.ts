@@ -41,6 +41,8 @@ export interface BenchOptions {
   readonly disk: string;
   /** Where the results go. */
   readonly output: string;
+  /** Whether figures of another machine, which are there, are to go. */
+  readonly isFresh: boolean;
   /** The words of the call. */
   readonly call: string;
   readonly say: (line: string) => void;
@@ -97,7 +99,7 @@ class Bench {
     this.#ours = new OurProgram(join(scratch, 'ours'));
     this.#results = ResultsFile.open(options.output, describeMachine(PEERS, scratch), {
       saysDisk: options.parts.every((part) => part === 'memory'),
-      say: options.say,
+      isFresh: options.isFresh,
     });
     this.#rig = {
       scratch,

@@ -21,8 +21,10 @@ const ENOUGH_RUNS = 5;
 /** Beyond this, per processor, the machine had other things to do. */
 const BUSY_LOAD = 0.25;
 
-const HOW_TO_READ = `Written by \`npm run bench\`; every figure comes from [results.json](results.json). What it does is in
-[README.md](README.md#side-by-side).
+const howToRead = (
+  readme: string,
+): string => `Written by \`npm run bench\`; every figure comes from [results.json](results.json). What it does is in
+[README.md](${readme}#side-by-side).
 
 How to read it:
 
@@ -44,12 +46,15 @@ export function titleOf(tool: string): string {
   return TITLES.get(tool) ?? tool;
 }
 
-/** The whole page; `plots` are those axes that have a picture. */
-export function report(results: Results, plots: readonly Axis[]): string {
+/** The whole page; `plots` are those axes that have a picture, `readme` leads from the page to the bench's own. */
+export function report(
+  results: Results,
+  { plots, readme }: { readonly plots: readonly Axis[]; readonly readme: string },
+): string {
   const { comparison, memory, machine, leftOut, commands, calls } = results;
   const sections = [
     '# Side by side',
-    HOW_TO_READ,
+    howToRead(readme),
     ...warnings(results),
     ...(comparison.length === 0 ? [] : ['## Against the budgets', budgetTable(comparison)]),
     ...PATHS.flatMap((path) => pathSection(path, comparison)),

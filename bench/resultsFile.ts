@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { AXES, resultsSchema } from './figures.ts';
@@ -28,19 +28,21 @@ export class ResultsFile {
 
   /**
    * Goes on with what is there. Figures of another machine, or with other versions of tools, are not mixed in; nor are
-   * those from another disk, unless each says itself where its data lay.
+   * those from another disk, unless each says itself where its data lay. Throws where there are such figures, unless
+   * they are to go.
    */
   static open(
     folder: string,
     machine: Machine,
-    { saysDisk, say }: { readonly saysDisk: boolean; readonly say: (line: string) => void },
+    { saysDisk, isFresh }: { readonly saysDisk: boolean; readonly isFresh: boolean },
   ): ResultsFile {
     const found = read(folder);
     const [was, is] = [found?.machine, machine].map((each) => (saysDisk ? withoutDisk(each) : each));
     const isSame = isDeepStrictEqual(was, is);
     if (found !== undefined && isSame) return new ResultsFile(folder, found);
-    if (found !== undefined) {
-      say('The figures that are there come from another machine or other versions: they go.');
+    if (found !== undefined && !isFresh) {
+      const choice = 'Give another --output, or --fresh if they are to go.';
+      throw new Error(`The figures in ${folder} come from another machine or other versions. ${choice}`);
     }
     return new ResultsFile(folder, {
       machine,
@@ -101,10 +103,10 @@ export class ResultsFile {
     rmSync(join(this.#folder, 'plots'), { recursive: true, force: true });
     if (plots.length > 0) mkdirSync(join(this.#folder, 'plots'), { recursive: true });
     for (const { axis, picture } of plots) writeFileSync(join(this.#folder, plotFile(axis)), picture);
-    const page = report(
-      this.#results,
-      plots.map(({ axis }) => axis),
-    );
+    const page = report(this.#results, {
+      plots: plots.map(({ axis }) => axis),
+      readme: relative(this.#folder, join(import.meta.dirname, 'README.md')).replaceAll('\\', '/'),
+    });
     writeFileSync(join(this.#folder, 'results.md'), page);
   }
 

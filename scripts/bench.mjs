@@ -10,8 +10,9 @@
  *   npm run bench -- --only growth --axes size,files,rtt,lanes --lanes 1,2,4,8,16
  *   npm run bench -- --draw                             results.md and the plots again, from the figures that are there
  *
- * --runs N, --scale SHARE (of the data), --limit SECONDS (a transfer), --disk FOLDER, --output FOLDER. What is less
- * than a whole measurement goes to test-artifacts/bench, so that it does not take the place of one.
+ * --runs N, --scale SHARE (of the data), --limit SECONDS (a transfer), --disk FOLDER, --output FOLDER, --fresh (figures
+ * of another machine that are there go). What is less than a whole measurement goes to test-artifacts/bench, so that it
+ * does not take the place of one.
  */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     limit: { type: 'string', default: '300' },
     disk: { type: 'string', default: '/dev/shm' },
     output: { type: 'string' },
+    fresh: { type: 'boolean', default: false },
   },
 });
 
@@ -79,6 +81,8 @@ async function run() {
     limitSeconds: positive('limit', values.limit),
     disk: values.disk,
     output,
+    // A look is no measurement, and nobody keeps it.
+    isFresh: values.fresh || !isWhole,
     call: words.join(' '),
     say: (line) => console.log(line),
     signal: stop.signal,
