@@ -111,6 +111,7 @@ export class EffortControl {
     const isFirst = this.#paceThen === undefined;
     const isTooHigh = !this.#isStoring && this.#ladder.isTooHigh(round.load);
     if (isTooHigh) this.#ladder.climb(round);
+    // The first trial comes at once: of the round ahead of it, little counts.
     if (isTooHigh && !isFirst) return;
     if (this.#isTrialDue(round)) this.#trial = { before: round, isFirst, other: undefined };
     else if (!this.#isStoring) this.#ladder.climb(round);
