@@ -101,17 +101,17 @@ export class PageLayout {
       next += 1;
       pack = new PackBuilder();
     };
-    for (const [position, entry] of entries.entries()) {
-      if (entry.kind !== 'file' || decisions[position] !== 'take') continue;
+    entries.forEach((entry, position) => {
+      if (entry.kind !== 'file' || decisions[position] !== 'take') return;
       if (isPacked(entry.size)) {
         if (!pack.fits(entry.size)) closePack();
         pack.add(position, entry.size);
-        continue;
+        return;
       }
       const count = chunkCountFor(entry.size);
       segments.push({ kind: 'range', first: next, count, entry: position, size: entry.size });
       next += count;
-    }
+    });
     closePack();
     return new PageLayout(firstChunk, segments);
   }

@@ -52,9 +52,9 @@ export function encodeReplyHead({ digest, rawLength, codec, statuses }: ChunkRep
   const view = new DataView(head.buffer);
   view.setUint32(DIGEST_BYTES, rawLength);
   view.setUint8(DIGEST_BYTES + 4, CODECS.indexOf(codec));
-  for (const [position, status] of statuses.entries()) {
+  statuses.forEach((status, position) => {
     head[REPLY_HEAD_BYTES + position] = PACK_STATUSES.indexOf(status);
-  }
+  });
   return head;
 }
 

@@ -109,9 +109,9 @@ export class ChunkReader {
   async #readPack(page: LedgerPage<SourcePageItem>, chunk: PackChunk, have: Want['have']): Promise<Answer> {
     const { recycle, onFailed } = this.#init;
     const { statuses, digest, raw, heldBytes } = await gatherPack(this.#init, { page, chunk }, have);
-    for (const [at, status] of statuses.entries()) {
+    statuses.forEach((status, at) => {
       if (isSourceFailure(status)) onFailed(page, chunk.entries[at] ?? 0, status);
-    }
+    });
     if (statuses.every((status) => status === 'same')) {
       recycle?.(raw);
       return { type: 'same', heldBytes };

@@ -136,12 +136,12 @@ export class ChunkStore {
     const files = this.#filesOf(chunk);
     const contents: SmallContent[] = [];
     let offset = 0;
-    for (const [at, file] of files.entries()) {
-      if (reply.statuses[at] !== 'bytes') continue;
+    files.forEach((file, at) => {
+      if (reply.statuses[at] !== 'bytes') return;
       const bytes = raw.subarray(offset, offset + file.entry.size);
       offset += file.entry.size;
       contents.push({ file, bytes, digest: hashing.sha256(bytes) });
-    }
+    });
     const packDigest = hashing.sha256(concatBytes(contents.map(({ digest }) => digest)));
     if (!equalBytes(packDigest, reply.digest)) return 'again';
     for (let first = 0; first < contents.length; first += STORE_BURST) {

@@ -44,11 +44,11 @@ export async function gatherPack(
   const digests: Uint8Array[] = [];
   let read = 0;
   let kept = 0;
-  for (const [nth, at] of asked.entries()) {
+  asked.forEach((at, nth) => {
     const failure = failures[nth];
     if (failure !== undefined) {
       statuses[at] = failure;
-      continue;
+      return;
     }
     const end = read + (chunk.sizes[at] ?? 0);
     const digest = hashing.sha256(bytes.subarray(read, end));
@@ -62,7 +62,7 @@ export async function gatherPack(
       digests.push(digest);
     }
     read = end;
-  }
+  });
   const digest = hashing.sha256(concatBytes(digests));
   return { statuses, digest, raw: bytes.subarray(0, kept), heldBytes: read - kept };
 }

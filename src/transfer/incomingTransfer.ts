@@ -356,12 +356,12 @@ export class IncomingTransfer implements LaneHost {
       const entries = ledger.page(page).items.map((item) => item.entry);
       const decisions = await destination.plan(page, entries);
       if (this.#pump.isEnded) break;
-      for (const [position, entry] of entries.entries()) {
+      entries.forEach((entry, position) => {
         const decision = decisions[position];
         if (decision === 'take' && entry.kind === 'file') this.#bytesTaken += entry.size;
         else this.#entriesDone += 1;
         if (decision === 'refuse') this.#init.observer?.entryFailed?.(entry.path, 'name-taken');
-      }
+      });
       const freeBytes = await destination.freeBytes();
       if (this.#pump.isEnded) break;
       if (this.#bytesTaken > freeBytes) {

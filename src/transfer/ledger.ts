@@ -137,9 +137,9 @@ export class Ledger<Item extends { readonly entry: Entry }> {
   decide(decisions: readonly Decision[]): PageLayout {
     const page = this.page(this.#firstChunks.length);
     page.decisions = decisions;
-    for (const [position, { entry }] of page.items.entries()) {
+    page.items.forEach(({ entry }, position) => {
       if (entry.kind === 'folder' && decisions[position] === 'take') page.outcomes[position] = DONE;
-    }
+    });
     const layout = this.#layOut(page, this.#chunks);
     page.layout = layout;
     this.#firstChunks.push(this.#chunks);
@@ -225,8 +225,9 @@ export class Ledger<Item extends { readonly entry: Entry }> {
   *taken(): Generator<EntryReference> {
     for (let number = 0; number < this.#pages; number += 1) {
       const page = this.page(number);
-      for (const [position, { entry }] of page.items.entries()) {
-        if (page.outcomeOf(position) === 'done') yield { page: number, position, entry };
+      for (let position = 0; position < page.items.length; position += 1) {
+        if (page.outcomeOf(position) !== 'done') continue;
+        yield { page: number, position, entry: page.itemAt(position).entry };
       }
     }
   }
@@ -237,7 +238,7 @@ export class Ledger<Item extends { readonly entry: Entry }> {
     const counts = { published: 0, same: 0, skipped: 0, failed: 0, bytes: 0 };
     for (let number = 0; number < this.#pages; number += 1) {
       const page = this.page(number);
-      for (const [position, { entry }] of page.items.entries()) {
+      page.items.forEach(({ entry }, position) => {
         switch (page.decisions[position]) {
           case 'same':
             counts.same += 1;
@@ -256,7 +257,7 @@ export class Ledger<Item extends { readonly entry: Entry }> {
           case undefined:
             counts.failed += 1;
         }
-      }
+      });
     }
     return { root: root.finish(), counts };
   }
@@ -299,9 +300,9 @@ export class Ledger<Item extends { readonly entry: Entry }> {
 /** decisions (1 byte each) | outcomes (1 byte each) | digests; decisions are 255 before the answer. */
 function encodeResults(page: LedgerPage<{ readonly entry: Entry }>): Uint8Array {
   const decisions = new Uint8Array(page.items.length).fill(255);
-  for (const [position, decision] of page.decisions.entries()) {
+  page.decisions.forEach((decision, position) => {
     decisions[position] = DECISIONS.indexOf(decision);
-  }
+  });
   return concatBytes([decisions, page.outcomes, page.digests]);
 }
 

@@ -261,10 +261,12 @@ export class OutgoingTransfer {
     const pager = new ManifestPager<SourcePageItem>();
     for await (const item of this.#init.source.list()) {
       if (this.#pump.isEnded) return;
+      const page = item.type === 'entry' ? pager.add(item) : undefined;
       if (item.type === 'left-out') this.#leaveOut(item.path, item.reason);
-      else await this.#sendPage(pager.add(item));
+      else if (page !== undefined) await this.#sendPage(page);
     }
-    await this.#sendPage(pager.flush());
+    const last = pager.flush();
+    if (last !== undefined) await this.#sendPage(last);
     if (this.#pump.isEnded) return;
     if (this.#entriesListed === 0) throw new CourierError('nothing-to-send', 'nothing could be offered');
     this.#session.endOffer(this.#leftOut);
@@ -272,8 +274,8 @@ export class OutgoingTransfer {
     await this.#pump.flush();
   }
 
-  async #sendPage(items: readonly SourcePageItem[] | undefined): Promise<void> {
-    if (items === undefined || this.#pump.isEnded) return;
+  async #sendPage(items: readonly SourcePageItem[]): Promise<void> {
+    if (this.#pump.isEnded) return;
     this.#ledger.append(items.map(({ entry, version }) => ({ entry, version })));
     this.#entriesListed += items.length;
     for (const { entry } of items) if (entry.kind === 'file') this.#bytesListed += entry.size;
@@ -301,13 +303,13 @@ export class OutgoingTransfer {
     this.#leave ??= this.#init.memory?.join((members) => this.#share(members));
     this.#lanes.begin({ most: this.#mostLanes, offeredBytes: this.#bytesListed });
     this.#session.serveUpTo(this.#ledger.decide(decisions).endChunk);
-    for (const [position, { entry }] of this.#ledger.page(page).items.entries()) {
+    this.#ledger.page(page).items.forEach(({ entry }, position) => {
       const decision = decisions[position];
-      if (decision === 'take') continue;
+      if (decision === 'take') return;
       if (entry.kind === 'file') this.#bytesNotTaken += entry.size;
       if (decision === 'skip') this.#init.observer?.skipped?.(entry.path);
       if (decision === 'refuse') this.#tell(entry.path, 'name-taken');
-    }
+    });
   }
 
   /** Serves wants until there are no more. */

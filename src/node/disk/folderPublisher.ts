@@ -265,12 +265,14 @@ export class FolderPublisher {
    */
   async #finishFolders(taken: () => Iterable<EntryReference>): Promise<void> {
     const failed = new Set<string>();
-    await this.#announceFolders(taken);
-    for await (const folder of foldersIn(taken)) {
+    const few = await fewFolders(taken);
+    const folders = (): AsyncIterable<EntryReference> | Iterable<EntryReference> => few ?? foldersIn(taken);
+    await this.#announceFolders(folders());
+    for await (const folder of folders()) {
       const { isStaged, names } = this.#init.placement.folderPlace(folder.entry.path);
       if (!isStaged) await this.#attempt(folder, async () => void this.#makeFolders(names), failed);
     }
-    for await (const folder of foldersIn(taken)) {
+    for await (const folder of folders()) {
       const { location, isStaged } = this.#init.placement.folderPlace(folder.entry.path);
       const finish = async (): Promise<void> => {
         this.#disk.setTime(location, folder.entry.mtimeMs);
@@ -281,9 +283,9 @@ export class FolderPublisher {
   }
 
   /** A later session knows by this that they were not there before. */
-  async #announceFolders(taken: () => Iterable<EntryReference>): Promise<void> {
+  async #announceFolders(folders: AsyncIterable<EntryReference> | Iterable<EntryReference>): Promise<void> {
     let found: (readonly [path: string, name: string])[] = [];
-    for await (const { entry } of foldersIn(taken)) {
+    for await (const { entry } of folders) {
       const { location, isStaged } = this.#init.placement.folderPlace(entry.path);
       if (isStaged || !this.#isMissing(location)) continue;
       found.push([entry.path, namesOf(entry.path).at(-1) ?? '']);
@@ -362,6 +364,18 @@ async function* foldersIn(taken: () => Iterable<EntryReference>): AsyncGenerator
     if (passed % limits.pageEntries === 0) await setImmediate();
     if (reference.entry.kind === 'folder') yield reference;
   }
+}
+
+/** The folders that were taken, if they are few enough to be kept: to look for them takes longer than to handle them. */
+async function fewFolders(
+  taken: () => Iterable<EntryReference>,
+): Promise<readonly EntryReference[] | undefined> {
+  const folders: EntryReference[] = [];
+  for await (const folder of foldersIn(taken)) {
+    folders.push(folder);
+    if (folders.length > limits.pageEntries) return undefined;
+  }
+  return folders;
 }
 
 /** Makes a folder unless it is there; anything else under its name, a link above all, is a conflict. */
