@@ -83,6 +83,8 @@ suite('what does not come to be', () => {
     await c.start();
     const windowC = await c.attach();
     await assert.rejects(redeem(windowC, text), /invite-refused/u);
+    // Windows hear of changes a few times a second.
+    await windowA.find('the peer', () => windowA.state.peers.length > 0);
     assert.deepEqual([windowC.state.peers, windowA.state.peers.length], [[], 1]);
     await windowB.connection.sendRequest(requests.declineOffer, { id });
     await windowA.transfer('declined', ({ phase }) => phase === 'declined');
