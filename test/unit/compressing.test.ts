@@ -175,8 +175,8 @@ test('what the codec makes slower goes as it is, but for what shrinks to next to
 
 suite('once the codec has shown itself slower than the path', () => {
   /**
-   * A scene in which it has, and the path slower than what is stored; the codec is busy with a chunk until it is told to
-   * end or fail.
+   * A scene in which it has, on a path that takes longer still for what is stored; it is busy with a chunk until it is
+   * told to end or fail.
    */
   async function busyScene() {
     const { clock, path, compression, compressor } = scene({ codecMs: 20 });

@@ -265,7 +265,7 @@ export class KnownPeers {
     }
   }
 
-  /** The same, for one that most peers do not have: an error takes twenty times as long as a look. */
+  /** The same, for one that most peers do not have: an error takes ten times as long as a look. */
   #parseRare<Parsed extends { readonly fingerprint: string }>(
     fingerprint: Fingerprint,
     name: string,
