@@ -28,6 +28,7 @@ import type {
   PreviewSummary,
   ReceiverStatus,
   SendOptions,
+  SharedSummary,
   StateChange,
 } from '../rpc/model.ts';
 import type { Compression } from '../transfer/ports.ts';
@@ -394,15 +395,13 @@ export class Courier {
   send({ peer, ...what }: Omit<SendOrder, 'to'> & { readonly peer: string }): string {
     this.#needIdentity();
     requirePartner(this.#state, knownBy(peer));
-    const id = this.#outgoing.send({ ...what, to: { peer } });
+    const { id } = this.#outgoing.send({ ...what, to: { peer } });
     this.#init.onChange('transfers');
     return id;
   }
 
   /** Offers something to whoever redeems an invite, by dialling this device; turns the receiver on for that. */
-  async share(
-    what: Omit<SendOrder, 'to'>,
-  ): Promise<{ readonly id: string; readonly text: string; readonly expiresAtMs: number }> {
+  async share(what: Omit<SendOrder, 'to'>): Promise<SharedSummary> {
     const identity = this.#needIdentity();
     // What cannot be sent is told before anything listens.
     findRoots(what.paths);
@@ -410,9 +409,9 @@ export class Courier {
     const { invite, text } = createShareInvite(this.#state, identity, this.#receiver.addresses);
     const expiresAtMs = Date.now() + INVITE_LIFE_MS;
     try {
-      const id = this.#outgoing.send({ ...what, to: { invite } });
+      const { id, label } = this.#outgoing.send({ ...what, to: { invite } });
       this.#init.onChange('transfers');
-      return { id, text, expiresAtMs };
+      return { id, label, text, expiresAtMs };
     } catch (error) {
       this.#state.shares.redeem(invite);
       throw error;

@@ -84,8 +84,8 @@ export class OutgoingTransfers {
     for (const job of this.#jobs.values()) job.wake();
   }
 
-  /** Begins a transfer; throws if what is to be sent cannot be found. Returns its id. */
-  send({ paths, to, options, outbox, window }: SendOrder): string {
+  /** Begins a transfer; throws if what is to be sent cannot be found. */
+  send({ paths, to, options, outbox, window }: SendOrder): Pick<TransferSummary, 'id' | 'label'> {
     const roots = findRoots(paths);
     const first = printable(roots[0]?.name ?? '');
     const record: JobRecord = {
@@ -104,7 +104,7 @@ export class OutgoingTransfers {
     const job = this.#jobOf(record);
     this.#jobs.set(record.id, job);
     void this.#run(job);
-    return record.id;
+    return { id: record.id, label: record.label };
   }
 
   pause(id: string): void {

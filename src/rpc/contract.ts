@@ -10,6 +10,7 @@ import type {
   PreviewSummary,
   ReceiverStatus,
   SendOptions,
+  SharedSummary,
   StateChange,
 } from './model.ts';
 
@@ -185,7 +186,7 @@ export const requests = {
       /** As in `send`. */
       readonly outbox: string | undefined;
     },
-    { readonly id: string; readonly text: string; readonly expiresAtMs: number },
+    SharedSummary,
     Failure
   >('share'),
   /**

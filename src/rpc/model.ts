@@ -138,6 +138,13 @@ export interface TransferSummary {
   readonly digest: string | undefined;
 }
 
+/** What waits from now on for whoever redeems its invite. */
+export interface SharedSummary extends Pick<TransferSummary, 'id' | 'label'> {
+  /** The invite. */
+  readonly text: string;
+  readonly expiresAtMs: number;
+}
+
 /** Bytes that the receiver has verified and written. */
 export interface Progress {
   readonly bytesDone: number;

@@ -43,7 +43,9 @@ const isDone = ({ phase }: TransferSummary): boolean => phase === 'done';
 test('what is shared waits for somebody, is asked about, fetched, and both know each other', async (t) => {
   const { a, b, windowA, windowB } = await twoHomes(t);
   const folder = makeFiles(a, 'reports', { files: 3, bytes: 300_000 });
-  const { id, text, expiresAtMs } = await share(windowA, folder);
+  const { id, label, text, expiresAtMs } = await share(windowA, folder);
+  // The window names it before it hears of the transfer, which is told with what else changes.
+  assert.equal(label, 'reports');
   assert.ok(expiresAtMs > Date.now());
   const waiting = await windowA.transfer('shared', ({ phase }) => phase === 'shared');
   assert.deepEqual([waiting.id, waiting.peer], [id, { name: '', fingerprint: '' }]);

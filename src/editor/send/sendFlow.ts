@@ -1,6 +1,6 @@
 import { l10n } from 'vscode';
 import type { Uri } from 'vscode';
-import type { PeerSummary, SendOptions } from '../../rpc/model.ts';
+import type { PeerSummary, SendOptions, SharedSummary } from '../../rpc/model.ts';
 import type { Courier } from '../courier.ts';
 import { localFailure } from '../model/editorFailure.ts';
 import { withCancellableProgress } from '../progress.ts';
@@ -44,16 +44,8 @@ export async function sendFlow(
   }
 }
 
-/** Something that waits for whoever uses its invite. */
-interface Shared {
-  readonly id: string;
-  /** The invite. */
-  readonly text: string;
-  readonly expiresAtMs: number;
-}
-
 /** Preview, confirmation, invite; `undefined` if the user left. The transfer waits for whoever uses the invite. */
-export async function shareFlow(courier: Courier, uris: readonly Uri[]): Promise<Shared | undefined> {
+export async function shareFlow(courier: Courier, uris: readonly Uri[]): Promise<SharedSummary | undefined> {
   await courier.client.connect();
   const parcel = await pack(courier, uris);
   let isShared = false;

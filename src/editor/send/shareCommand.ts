@@ -12,16 +12,15 @@ export async function shareCommand(courier: Courier, clicked: unknown, selected:
   if (uris === undefined || uris.length === 0) return;
   const shared = await shareFlow(courier, uris);
   if (shared === undefined) return;
-  const { id, text, expiresAtMs } = shared;
+  const { id, label, text, expiresAtMs } = shared;
   await env.clipboard.writeText(text);
   const again = l10n.t('Copy Again');
   const link = l10n.t('Copy as Link');
   const cancel = l10n.t('Cancel Sharing');
-  const transfer = courier.state.current.transfers.find((each) => each.id === id);
   const answer = await window.showInformationMessage(
     l10n.t(
       'An invite to “{0}” is on the clipboard. Send it to one person in private: it works once, until {1}. They run “Peer Courier: Use Invite…” and paste it.',
-      noticeText(transfer?.label ?? ''),
+      noticeText(label),
       clockTime(expiresAtMs),
     ),
     again,
