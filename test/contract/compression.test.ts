@@ -175,6 +175,13 @@ test('case 32: zstd: a window is refused when it is larger than any chunk could 
   await assert.rejects(compression.decompress('zstd', zstdSingleSegment, 3));
 });
 
+test('zstd: a frame tells how long its content is, so that a decoder needs no window of its own', async () => {
+  const packed = Buffer.from(await createCompression(['zstd']).compress('zstd', text, 0));
+  // One segment, and four bytes for the length.
+  assert.equal(packed[4], 0xa0);
+  assert.equal(packed.readUInt32LE(5), text.length);
+});
+
 test('case 34: zstd: a frame that wants a dictionary is refused', async () => {
   const compression = createCompression(['zstd']);
   assert.deepEqual(
