@@ -20,6 +20,8 @@ export const NO_SUCH_TRANSFER_STATUS = 37;
 export const NO_SUCH_PEER_STATUS = 43;
 /** The doctor has found something that stands in the way. */
 export const DOCTOR_STATUS = 50;
+/** All went well, but what there was to say of it could not be written. */
+export const UNSAID_STATUS = 51;
 export const INTERRUPTED_STATUS = 130;
 
 const STATUSES: Readonly<Record<FailureCode, number>> = {

@@ -14,6 +14,7 @@ import { peers } from './peers.ts';
 import { receive } from './receive.ts';
 import { resume } from './resume.ts';
 import { send } from './send.ts';
+import { StandardStreams } from './standardStreams.ts';
 import { transfers } from './transfers.ts';
 import { USAGE } from './usage.ts';
 import { version } from './version.ts';
@@ -55,16 +56,23 @@ function outputFor({ isJson }: { readonly isJson: boolean }): JsonOutput | TextO
   return isJson ? new JsonOutput() : new TextOutput();
 }
 
-tuneRuntime();
-try {
-  process.exitCode = await run(parseCommand(process.argv.slice(2)));
-} catch (error) {
-  if (error instanceof UsageError) {
-    process.stderr.write(`${printableLines(error.message)}\nRun "peer-courier --help" for what there is.\n`);
-    process.exitCode = USAGE_STATUS;
-  } else {
+/** Runs what the words say, and tells a failure. */
+async function perform(words: readonly string[]): Promise<number> {
+  try {
+    return await run(parseCommand(words));
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(
+        `${printableLines(error.message)}\nRun "peer-courier --help" for what there is.\n`,
+      );
+      return USAGE_STATUS;
+    }
     const { status, sentence } = explainError(error, 'sender');
     process.stderr.write(`${wholeLine(sentence)}\n`);
-    process.exitCode = status;
+    return status;
   }
 }
+
+tuneRuntime();
+const streams = new StandardStreams();
+await streams.end(await perform(process.argv.slice(2)));

@@ -141,6 +141,11 @@ export class Program {
     this.#child.stdin.end();
   }
 
+  /** Reads its output no more, as `| head -1` does. */
+  hangUp(): void {
+    this.#child.stdout.destroy();
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }

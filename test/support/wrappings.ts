@@ -44,6 +44,9 @@ export function insideOf(pid: number, folder: string): string {
   return `/proc/${pid}/root${folder}`;
 }
 
+/** With its standard output on a disk that is full. Linux only. */
+export const intoFullDisk: Wrapping = (command) => ['sh', '-c', 'exec "$@" > /dev/full', '-', ...command];
+
 /** On a pseudo-terminal 100 columns wide. The process id is that of `script`, which ends as the command does. */
 export const onTerminal: Wrapping = (command) => {
   const line = command.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
