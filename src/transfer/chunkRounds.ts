@@ -47,6 +47,12 @@ const ROUND_BYTES = 12 * 1024 * 1024;
 /** … or so many chunks in so much time, on a slower path. */
 const ROUND_CHUNKS = 4;
 const ROUND_MS = 100;
+/**
+ * After a turn to storing, a path that is waited for most of the time, and carries so many times less than before, needs no
+ * whole round to show it.
+ */
+const CLEAR_LOSS = 1.5;
+const CLEAR_STALL = 0.5;
 
 /** Counts chunks in rounds, each of one way. */
 export class ChunkRounds {
@@ -56,6 +62,8 @@ export class ChunkRounds {
   #msAhead = 0;
   /** Of the last round. */
   #rate = 0;
+  /** Of the last round before a turn to storing, until a round of that is over. */
+  #rateBefore = 0;
   /** When the first chunk of a way was ready, and how long the path had been waited for by then. Absent until then. */
   #turned: { readonly nowMs: number; readonly stalledMs: number } | undefined;
   #begunMs = 0;
@@ -81,6 +89,7 @@ export class ChunkRounds {
     // What is stored in buffers leaves as fast as it came.
     this.#msAhead = from ? Math.min(BYTES_AHEAD / this.#rate, MS_AHEAD) : MS_AHEAD;
     this.#turned = undefined;
+    this.#rateBefore = to ? this.#rate : 0;
   }
 
   /** A chunk is ready to be sent; gives a round that is over with it. */
@@ -101,8 +110,7 @@ export class ChunkRounds {
     if (shrinks && codecMs === 0) this.#leftBytes += rawBytes;
     this.#codecMs += codecMs;
     const elapsedMs = nowMs - this.#begunMs;
-    const isLong = this.#rawBytes >= ROUND_BYTES || elapsedMs >= ROUND_MS;
-    if (!isLong || this.#chunks < ROUND_CHUNKS || elapsedMs <= 0) return undefined;
+    if (this.#chunks < ROUND_CHUNKS || elapsedMs <= 0) return undefined;
     const round = {
       rate: this.#rawBytes / elapsedMs,
       load: this.#codecMs / elapsedMs,
@@ -110,7 +118,11 @@ export class ChunkRounds {
       left: this.#leftBytes / Math.max(1, this.#shrinkingBytes),
       shrinks: this.#shrinkingBytes * 2 > this.#rawBytes,
     };
+    const isLong = this.#rawBytes >= ROUND_BYTES || elapsedMs >= ROUND_MS;
+    const isClear = round.rate * CLEAR_LOSS < this.#rateBefore && round.stalled > CLEAR_STALL;
+    if (!isLong && !isClear) return undefined;
     this.#rate = round.rate;
+    this.#rateBefore = 0;
     this.#begin(nowMs, stalledMs);
     return round;
   }
