@@ -131,17 +131,15 @@ test('case 170: commands are executed by names of ours only', () => {
 test('case 173: the terminal is written to, and the log made, in one place each', () => {
   const writes = (pattern: RegExp): string[] =>
     [...sources].filter(([, source]) => pattern.test(source)).map(([file]) => file);
-  // main.ts: the usage, the version, and what escapes both outputs; the engine’s: what its window logs.
-  assert.deepEqual(writes(/std(?:out|err)\.write\(/u).toSorted(), [
-    'cli/main.ts',
-    'cli/output.ts',
-    'engine/main.ts',
-  ]);
+  // main.ts: the usage, the version, and what escapes both outputs; standardStreams.ts: why the output has failed; the
+  // engine’s: what its window logs.
+  const speakers = ['cli/main.ts', 'cli/output.ts', 'cli/standardStreams.ts', 'engine/main.ts'];
+  assert.deepEqual(writes(/std(?:out|err)\.write\(/u).toSorted(), speakers);
   assert.deepEqual(writes(/output: process\.stdout/u), ['cli/question.ts']);
   assert.deepEqual(writes(/\bconsole\./u), []);
   assert.deepEqual(writes(/createOutputChannel/u), ['extension.ts']);
   assert.deepEqual(writes(/LogOutputChannel/u), ['editor/log.ts']);
-  for (const file of ['cli/main.ts', 'cli/output.ts', 'engine/main.ts']) {
+  for (const file of speakers) {
     for (const { groups } of (sources.get(file) ?? '').matchAll(
       /std(?:out|err)\.write\((?<what>[^;]*)\);/gu,
     )) {
