@@ -47,12 +47,10 @@ const ROUND_BYTES = 12 * 1024 * 1024;
 /** … or so many chunks in so much time, on a slower path. */
 const ROUND_CHUNKS = 4;
 const ROUND_MS = 100;
-/**
- * After a turn to storing, a path that is waited for most of the time, and carries so many times less than before, needs no
- * whole round to show it.
- */
+/** A path that is waited for so much of the time, while everything is stored, surely holds the transfer up. */
+export const CLEARLY_STALLED = 0.5;
+/** After a turn to storing, one that carries so many times less than before needs no whole round to show it. */
 const CLEAR_LOSS = 1.5;
-const CLEAR_STALL = 0.5;
 
 /** Counts chunks in rounds, each of one way. */
 export class ChunkRounds {
@@ -119,7 +117,7 @@ export class ChunkRounds {
       shrinks: this.#shrinkingBytes * 2 > this.#rawBytes,
     };
     const isLong = this.#rawBytes >= ROUND_BYTES || elapsedMs >= ROUND_MS;
-    const isClear = round.rate * CLEAR_LOSS < this.#rateBefore && round.stalled > CLEAR_STALL;
+    const isClear = round.rate * CLEAR_LOSS < this.#rateBefore && round.stalled > CLEARLY_STALLED;
     if (!isLong && !isClear) return undefined;
     this.#rate = round.rate;
     this.#rateBefore = 0;

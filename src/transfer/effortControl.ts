@@ -1,4 +1,4 @@
-import { ChunkRounds } from './chunkRounds.ts';
+import { ChunkRounds, CLEARLY_STALLED } from './chunkRounds.ts';
 import type { EncodedChunk, Round, Way } from './chunkRounds.ts';
 import { EffortLadder } from './effortLadder.ts';
 
@@ -27,8 +27,7 @@ const CLEAR_GAIN_OF_STORING = 1.5;
  * up: then there is hardly anything to gain.
  */
 const LEAST_STALLED = 0.3;
-/** One that is waited for so much surely is; a trial that found nothing to gain there is repeated soon … */
-const CLEARLY_STALLED = 0.5;
+/** A trial that found nothing to gain on one that is {@link CLEARLY_STALLED} is repeated soon. */
 const IMPATIENCE = 2;
 /** A rate that differs by so much is another situation. */
 const CHANGE = 2;

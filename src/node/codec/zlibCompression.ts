@@ -65,15 +65,14 @@ function runWhole(engine: Engine, bytes: Uint8Array, most = Infinity): Promise<U
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let length = 0;
-    const refuse = (why: string): void => {
-      reject(new CourierError('protocol-error', why));
-      engine.destroy();
-    };
+    const refuse = (why: string): void => reject(new CourierError('protocol-error', why));
     engine.once('error', reject);
     engine.on('data', (piece: Buffer) => {
       length += piece.length;
-      if (length > most) refuse('a body decompresses to more than it says');
-      else pieces.push(piece);
+      pieces.push(piece);
+      if (length <= most) return;
+      refuse('a body decompresses to more than it says');
+      engine.destroy();
     });
     engine.write(bytes, (error) => {
       // It has been told already.
